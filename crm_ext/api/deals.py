@@ -1,0 +1,32 @@
+"""What the forms ask. Permission first, then one engine call."""
+
+import frappe
+
+from crm_ext.deals import queries
+
+
+@frappe.whitelist()
+def deals_of(doctype: str, name: str) -> list[dict]:
+	"""Deals one ERPNext document belongs to that the user may read, largest share first.
+
+	Each: {name, stage, color, status, amount, currency, share}. Raises PermissionError where the user may not
+	read the document.
+	"""
+	frappe.has_permission(doctype, "read", doc=name, throw=True)
+	return queries.deals_of(doctype, name)
+
+
+@frappe.whitelist()
+def deal_way(deal: str) -> dict:
+	"""The way of a deal from lead to cash and its vouchers, for the Deal form; see `queries.deal_way`."""
+	frappe.has_permission("Deal", "read", doc=deal, throw=True)
+	return queries.deal_way(deal)
+
+
+@frappe.whitelist(methods=["POST"])
+def start_backfill() -> None:
+	"""Queue the backfill; System Managers only."""
+	frappe.only_for("System Manager")
+	from crm_ext.deals.backfill import enqueue_backfill
+
+	enqueue_backfill()

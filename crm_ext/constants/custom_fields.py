@@ -1,0 +1,46 @@
+"""Every field the app adds to an ERPNext DocType; applied and removed by `crm_ext.setup.customizations`.
+
+`deal` is the link back to the deal. People may choose it on a document that cannot tell its deal by itself;
+wherever the chain of documents tells, the app writes it.
+"""
+
+MODULE = "CRM Ext"
+
+# Documents that carry a deal, and the field after which it is shown.
+DEAL_LINK_AFTER = {
+	"Opportunity": "status",
+	"Quotation": "valid_till",
+	"Sales Order": "delivery_date",
+	"Delivery Note": "posting_time",
+	"Sales Invoice": "due_date",
+}
+
+
+def _deal_link(insert_after: str) -> dict:
+	return {
+		"allow_on_submit": 1,
+		"fieldname": "deal",
+		"fieldtype": "Link",
+		"insert_after": insert_after,
+		"label": "Deal",
+		# A copy or a mapped document finds its own deal by the chain; an amended one keeps it.
+		"no_copy": 1,
+		"options": "Deal",
+		"print_hide": 1,
+		"search_index": 1,
+	}
+
+
+CUSTOM_FIELDS: dict[str, list[dict]] = {
+	doctype: [_deal_link(insert_after)] for doctype, insert_after in DEAL_LINK_AFTER.items()
+}
+
+# Look-ups from a document down to its followers that ERPNext has no index for. Composite on purpose: Frappe's
+# schema sync drops single-column indexes that the DocType does not declare.
+INDEXES: dict[str, tuple[str, list[str]]] = {
+	"Opportunity": ("crm_ext_party", ["party_name", "opportunity_from"]),
+	"Prospect Lead": ("crm_ext_lead", ["lead", "parent"]),
+	"Quotation": ("crm_ext_opportunity", ["opportunity", "docstatus"]),
+	"Quotation Item": ("crm_ext_prevdoc", ["prevdoc_docname", "prevdoc_doctype"]),
+	"Customer": ("crm_ext_lead_name", ["lead_name", "name"]),
+}

@@ -1,0 +1,11 @@
+"""Deals: one thread of selling, derived from its vouchers.
+
+rules.py     pure: which voucher belongs to which deal, and what a deal then is
+vouchers.py  reads ERPNext documents into plain data, in sets
+store.py     the only module that writes
+derive.py    the one deriving function: read, apply the rules, write what differs
+touch.py     collects what a transaction touched and derives it once before the commit
+stages.py    the configured stages
+backfill.py  all vouchers of a site, in chunks;  check.py  what no event saw
+queries.py   what reports share
+"""

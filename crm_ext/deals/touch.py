@@ -1,0 +1,81 @@
+"""Collects what a transaction touches and derives it once, just before the commit.
+
+Nothing here may fail the user's transaction: an error rolls back to a savepoint, is logged with its reference,
+and the nightly check mends what was missed. Only a deadlock or a lock timeout is passed on, because the database
+has then already undone more than our part.
+"""
+
+from collections.abc import Iterable
+
+import frappe
+
+from crm_ext.deals import derive, stages
+from crm_ext.deals.model import Ref
+
+_KEY = "crm_ext_touched"
+_SAVEPOINT = "crm_ext_derive"
+
+
+def touch(*refs: Ref) -> None:
+	"""Note vouchers, receipts or deals whose deals must be derived before this transaction commits."""
+	if _is_suspended():
+		return
+	touched = frappe.local.__dict__.setdefault(_KEY, {})
+	if not touched:
+		frappe.db.before_commit.add(flush)
+		frappe.db.after_rollback.add(forget)
+	touched.update(dict.fromkeys(ref for ref in refs if ref[0] and ref[1]))
+
+
+def flush() -> None:
+	"""Derive what was touched so far. Runs before each commit; tests and long jobs may call it themselves."""
+	refs = list(frappe.local.__dict__.pop(_KEY, {}))
+	if refs:
+		derive_safely(refs)
+
+
+def forget() -> None:
+	frappe.local.__dict__.pop(_KEY, None)
+
+
+def derive_safely(refs: Iterable[Ref]) -> None:
+	"""Derive inside a savepoint; log instead of raising."""
+	refs = list(refs)
+	frappe.db.savepoint(_SAVEPOINT)
+	try:
+		if not stages.is_enabled():
+			return
+		result = derive.derive(refs)
+	except Exception as error:
+		if frappe.db.is_deadlocked(error) or frappe.db.is_timedout(error):
+			raise
+		frappe.db.rollback(save_point=_SAVEPOINT)
+		_log(refs)
+		return
+	if result.stale:
+		# Another transaction derived the same deals after our snapshot: look again once both are committed.
+		frappe.enqueue(
+			"crm_ext.tasks.derive_deals",
+			queue="short",
+			enqueue_after_commit=True,
+			deals=result.stale,
+			refs=[list(ref) for ref in refs],
+		)
+
+
+def _log(refs: list[Ref]) -> None:
+	reference = refs[-1]
+	frappe.log_error(
+		title="CRM Ext: deriving deals failed",
+		message=f"Touched: {refs[:50]}\n\n{frappe.get_traceback(with_context=True)}",
+		reference_doctype=reference[0],
+		reference_name=reference[1],
+	)
+
+
+def _is_suspended() -> bool:
+	"""While a site is being installed, migrated or patched nothing is derived; the nightly check catches up."""
+	flags = frappe.flags
+	return bool(
+		flags.in_install or flags.in_migrate or flags.in_patch or flags.in_uninstall or flags.in_setup_wizard
+	)

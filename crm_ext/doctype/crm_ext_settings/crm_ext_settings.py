@@ -1,0 +1,14 @@
+# Copyright (c) 2026, crm_ext contributors
+# License: GPL-3.0-or-later. See license.txt
+
+from frappe.model.document import Document
+
+from crm_ext.deals import stages
+
+
+class CRMExtSettings(Document):
+	def validate(self) -> None:
+		stages.check_map(self)
+
+	def on_update(self) -> None:
+		stages.clear_cache()

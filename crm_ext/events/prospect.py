@@ -1,0 +1,11 @@
+from frappe.model.document import Document
+
+from crm_ext.deals.touch import touch
+
+
+def on_change(doc: Document, method: str | None = None) -> None:
+	touch((doc.doctype, doc.name))
+
+
+def on_trash(doc: Document, method: str | None = None) -> None:
+	touch((doc.doctype, doc.name))

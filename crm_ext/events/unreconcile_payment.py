@@ -1,0 +1,11 @@
+from frappe.model.document import Document
+
+from crm_ext.deals.touch import touch
+
+
+def on_change(doc: Document, method: str | None = None) -> None:
+	"""ERPNext turns the ledger rows back by SQL; only this document tells which."""
+	touch(
+		(doc.voucher_type, doc.voucher_no),
+		*((row.reference_doctype, row.reference_name) for row in doc.allocations),
+	)

@@ -1,0 +1,66 @@
+"""Records the app ships and users then own: seeded skip-if-exists, never overwritten by a migrate."""
+
+import frappe
+
+from crm_ext.constants.stages import STAGE_MAP, STAGES
+
+
+def seed() -> None:
+	"""Create the stages on a site that has none, the stage map where it is empty, and the board."""
+	if not frappe.db.count("Deal Stage"):
+		_seed_stages()
+	_seed_settings()
+	_seed_kanban()
+
+
+def _seed_stages() -> None:
+	for name, sequence, kind, reached_by, probability, rotting_days, color in STAGES:
+		frappe.get_doc(
+			{
+				"doctype": "Deal Stage",
+				"stage_name": name,
+				"sequence": sequence,
+				"kind": kind,
+				"reached_by": reached_by,
+				"probability": probability,
+				"rotting_days": rotting_days,
+				"color": color,
+			}
+		).insert(ignore_permissions=True)
+
+
+def _seed_settings() -> None:
+	settings = frappe.get_single("CRM Ext Settings")
+	if settings.stage_map:
+		return
+	# A Single that was never saved has no defaults in the database.
+	settings.update({"deals_enabled": 1, "nightly_check": 1})
+	for document_type, fieldname, value, stage in STAGE_MAP:
+		if frappe.db.exists("Deal Stage", stage):
+			settings.append(
+				"stage_map",
+				{"document_type": document_type, "fieldname": fieldname, "value": value, "stage": stage},
+			)
+	settings.save(ignore_permissions=True)
+
+
+def _seed_kanban() -> None:
+	if frappe.db.exists("Kanban Board", "Deals by Stage"):
+		return
+	colors = {"blue": "Blue", "cyan": "Cyan", "gray": "Gray", "green": "Green", "orange": "Orange"}
+	colors |= {"pink": "Pink", "purple": "Purple", "red": "Red", "yellow": "Yellow"}
+	stages = frappe.get_all("Deal Stage", fields=["name", "color"], order_by="sequence")
+	frappe.get_doc(
+		{
+			"doctype": "Kanban Board",
+			"kanban_board_name": "Deals by Stage",
+			"reference_doctype": "Deal",
+			"field_name": "stage",
+			"fields": '["amount", "owner_user", "stage_since"]',
+			"show_labels": 1,
+			"columns": [
+				{"column_name": stage.name, "status": "Active", "indicator": colors.get(stage.color, "Gray")}
+				for stage in stages
+			],
+		}
+	).insert(ignore_permissions=True)

@@ -1,0 +1,19 @@
+"""Install: fields, defaults, then the offer to read in what the site already holds."""
+
+import frappe
+
+from crm_ext.setup import customizations, defaults
+
+
+def after_install() -> None:
+	customizations.apply()
+	defaults.seed()
+	_offer_backfill()
+
+
+def _offer_backfill() -> None:
+	if not any(frappe.db.exists(doctype) for doctype in ("Lead", "Opportunity", "Quotation", "Sales Order")):
+		return
+	site = frappe.local.site
+	print(f"This site holds sales documents. Read them into deals: bench --site {site} crm-ext backfill")
+	print("or, as a background job, from CRM Ext Settings.")
