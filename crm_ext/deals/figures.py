@@ -87,12 +87,12 @@ def _receipts_by_root(
 				receipt.doctype,
 				receipt.name,
 				receipt.against,
-				min(known.date, receipt.date) if known else receipt.date,
+				min(known.day, receipt.day) if known else receipt.day,
 				round(amount[root] + (known.amount if known else 0), precision),
 				receipt.currency,
 				round(in_currency[root] + (known.voucher_amount if known else 0), precision),
 			)
-	return {root: sorted(rows.values(), key=lambda r: (r.date, r.name)) for root, rows in found.items()}
+	return {root: sorted(rows.values(), key=lambda r: (r.day, r.name)) for root, rows in found.items()}
 
 
 class _Deal:
@@ -177,7 +177,7 @@ class _Deal:
 			if kind == "Payment":
 				dates[field] = self._paid_on(values)
 			else:
-				dates[field] = min((v.date for v in self._reached(kind, values) if v.date), default=None)
+				dates[field] = min((v.day for v in self._reached(kind, values) if v.day), default=None)
 		return dates
 
 	def _paid_on(self, values: dict) -> date | None:
@@ -195,11 +195,11 @@ class _Deal:
 		for receipt in self.receipts:
 			paid += receipt.amount
 			if paid_on is None and paid >= invoiced - TOLERANCE:
-				paid_on = receipt.date
+				paid_on = receipt.day
 			elif paid < invoiced - TOLERANCE:
 				paid_on = None
 		# Credited in full, or for nothing: settled with the last invoice.
-		return paid_on or max((v.date for v in self.by_kind["Invoice"] if v.date), default=None)
+		return paid_on or max((v.day for v in self.by_kind["Invoice"] if v.day), default=None)
 
 	def _stage(self, values: dict) -> dict:
 		reached = {kind: self._reached(kind, values) for kind in MILESTONES if kind != "Payment"}
@@ -315,7 +315,7 @@ class _Deal:
 				LedgerRow(
 					stage.name,
 					*voucher.ref,
-					voucher.date,
+					voucher.day,
 					amount,
 					voucher.currency,
 					in_currency,
@@ -328,7 +328,7 @@ class _Deal:
 		for r in self.receipts if paid else ():
 			if r.amount or r.voucher_amount:
 				rows.append(
-					LedgerRow(paid.name, r.doctype, r.name, r.date, r.amount, r.currency, r.voucher_amount)
+					LedgerRow(paid.name, r.doctype, r.name, r.day, r.amount, r.currency, r.voucher_amount)
 				)
 		return rows
 
@@ -351,10 +351,10 @@ class _Deal:
 						)
 					)
 				continue
-			vouchers = [v for v in self._reached(kind, values) if v.date]
+			vouchers = [v for v in self._reached(kind, values) if v.day]
 			if vouchers:
-				v = min(vouchers, key=lambda v: (v.date, str(v.creation)))
-				steps.append((stage, _moment(v.date, v.creation), v.ref, self.amounts[v.ref][0]))
+				v = min(vouchers, key=lambda v: (v.day, str(v.creation)))
+				steps.append((stage, _moment(v.day, v.creation), v.ref, self.amounts[v.ref][0]))
 		steps.sort(key=lambda step: (step[1], step[0].sequence))
 		history, highest = [], -1
 		for stage, when, ref, amount in steps:
@@ -363,7 +363,7 @@ class _Deal:
 				highest = stage.sequence
 		if values["stage"] and (not history or history[-1][0] != values["stage"]):
 			last = self.vouchers[-1]
-			when = max([step[1] for step in history] + [_moment(last.date, last.creation)])
+			when = max([step[1] for step in history] + [_moment(last.day, last.creation)])
 			history.append((values["stage"], when, last.ref, values["amount"]))
 		return history
 

@@ -41,7 +41,7 @@ class Voucher:
 	party_type: str | None = None
 	party: str | None = None
 	title: str | None = None
-	date: date | None = None
+	day: date | None = None  # transaction or posting date
 	creation: datetime | None = None
 	total: float = 0.0
 	currency: str | None = None
@@ -82,7 +82,7 @@ class Receipt:
 	doctype: str  # Payment Entry, Journal Entry, or Sales Invoice for a payment at the till
 	name: str
 	against: Ref  # Sales Invoice, or Sales Order while it is held on account
-	date: date
+	day: date
 	amount: float
 	currency: str | None = None
 	voucher_amount: float = 0.0

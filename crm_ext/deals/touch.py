@@ -20,8 +20,10 @@ def touch(*refs: Ref) -> None:
 	"""Note vouchers, receipts or deals whose deals must be derived before this transaction commits."""
 	if _is_suspended():
 		return
-	touched = frappe.local.__dict__.setdefault(_KEY, {})
+	touched = getattr(frappe.local, _KEY, None)
 	if not touched:
+		touched = {}
+		setattr(frappe.local, _KEY, touched)
 		frappe.db.before_commit.add(flush)
 		frappe.db.after_rollback.add(forget)
 	touched.update(dict.fromkeys(ref for ref in refs if ref[0] and ref[1]))
@@ -29,13 +31,14 @@ def touch(*refs: Ref) -> None:
 
 def flush() -> None:
 	"""Derive what was touched so far. Runs before each commit; tests and long jobs may call it themselves."""
-	refs = list(frappe.local.__dict__.pop(_KEY, {}))
+	refs = list(getattr(frappe.local, _KEY, None) or ())
+	forget()
 	if refs:
 		derive_safely(refs)
 
 
 def forget() -> None:
-	frappe.local.__dict__.pop(_KEY, None)
+	setattr(frappe.local, _KEY, None)
 
 
 def derive_safely(refs: Iterable[Ref]) -> None:

@@ -30,7 +30,7 @@ from crm_ext.deals.model import (
 )
 
 _COLUMNS = (
-	"name docstatus status stage_field company party_type party title date creation total currency voucher_total "
+	"name docstatus status stage_field company party_type party title day creation total currency voucher_total "
 	"is_return is_opening delivers fully_billed prev_type prev_name amended_from deal owner sales_person source "
 	"campaign territory industry lost_reasons"
 ).split()
@@ -57,7 +57,7 @@ _HEADERS: dict[str, dict[str, str]] = {
 		"party_type": "'Lead'",
 		"party": "v.name",
 		"title": "COALESCE(NULLIF(v.company_name, ''), v.lead_name)",
-		"date": "DATE(v.creation)",
+		"day": "DATE(v.creation)",
 		"amended_from": "NULL",
 		"deal": "NULL",
 		"owner": "COALESCE(NULLIF(v.lead_owner, ''), v.owner)",
@@ -69,9 +69,10 @@ _HEADERS: dict[str, dict[str, str]] = {
 		"party_type": "v.opportunity_from",
 		"party": "v.party_name",
 		"title": "v.customer_name",
-		"date": "v.transaction_date",
-		"total": "v.base_opportunity_amount",
-		"voucher_total": "v.opportunity_amount",
+		"day": "v.transaction_date",
+		# Only the form keeps base_opportunity_amount; without an amount, the items tell.
+		"total": "IF(v.opportunity_amount, v.opportunity_amount * v.conversion_rate, v.base_total)",
+		"voucher_total": "IF(v.opportunity_amount, v.opportunity_amount, v.total)",
 		"owner": "COALESCE(NULLIF(v.opportunity_owner, ''), v.owner)",
 		"amended_from": "NULL",
 		"industry": "v.industry",
@@ -82,7 +83,7 @@ _HEADERS: dict[str, dict[str, str]] = {
 		"party_type": "v.quotation_to",
 		"party": "v.party_name",
 		"title": "v.customer_name",
-		"date": "v.transaction_date",
+		"day": "v.transaction_date",
 		"prev_type": "'Opportunity'",
 		"prev_name": "v.opportunity",
 		"lost_reasons": _LOST_REASONS.format(QUOTATION),
@@ -92,7 +93,7 @@ _HEADERS: dict[str, dict[str, str]] = {
 		"party_type": "'Customer'",
 		"party": "v.customer",
 		"title": "v.customer_name",
-		"date": "v.transaction_date",
+		"day": "v.transaction_date",
 		"fully_billed": "(v.status IN ('Closed', 'Completed') OR v.per_billed >= 99.99)",
 		"sales_person": _SALES_PERSON.format(SALES_ORDER),
 	},
@@ -102,7 +103,7 @@ _HEADERS: dict[str, dict[str, str]] = {
 		"party_type": "'Customer'",
 		"party": "v.customer",
 		"title": "v.customer_name",
-		"date": "v.posting_date",
+		"day": "v.posting_date",
 		"prev_type": "'Delivery Note'",
 		"sales_person": _SALES_PERSON.format(DELIVERY_NOTE),
 	},
@@ -112,7 +113,7 @@ _HEADERS: dict[str, dict[str, str]] = {
 		"party_type": "'Customer'",
 		"party": "v.customer",
 		"title": "v.customer_name",
-		"date": "v.posting_date",
+		"day": "v.posting_date",
 		"is_opening": "(v.is_opening = 'Yes')",
 		"delivers": "v.update_stock",
 		"prev_type": "'Sales Invoice'",
@@ -220,7 +221,9 @@ def _add_headers(graph: Graph, frontier: set[Ref]) -> None:
 
 def _header_select(doctype: str) -> str:
 	"""The SELECT that brings one DocType into the common columns. Built once a request and DocType."""
-	cache = frappe.local.__dict__.setdefault("crm_ext_header_selects", {})
+	cache = getattr(frappe.local, "crm_ext_header_selects", None)
+	if cache is None:
+		cache = frappe.local.crm_ext_header_selects = {}
 	if doctype not in cache:
 		source, campaign = attribution_columns(doctype)
 		own = _HEADERS[doctype] | {
