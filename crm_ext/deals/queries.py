@@ -1,8 +1,11 @@
 """Reading deals: what forms, reports and endpoints share. Every query here respects who may see which deal."""
 
+from datetime import date
+
 import frappe
 from frappe.utils import date_diff, flt, getdate, nowdate
 
+from crm_ext.constants.custom_fields import DEAL_LINK_AFTER
 from crm_ext.deals.figures import MILESTONES
 from crm_ext.permissions import deal_conditions
 
@@ -13,7 +16,15 @@ def _visible(user: str | None = None) -> str:
 
 
 def deals_of(doctype: str, name: str) -> list[dict]:
-	"""Deals a voucher, receipt or draft belongs to, as the user may see them, largest share first."""
+	"""Deals a voucher or receipt belongs to, as the user may see them, largest share first; the deal chosen on a
+	draft, without a share."""
+	deals = _deals_by_ledger(doctype, name)
+	if not deals and doctype in DEAL_LINK_AFTER:
+		deals = _deal_chosen(doctype, name)
+	return deals
+
+
+def _deals_by_ledger(doctype: str, name: str) -> list[dict]:
 	return frappe.db.sql(
 		f"""SELECT `tabDeal`.name, `tabDeal`.stage, s.color, `tabDeal`.status, `tabDeal`.amount,
 			`tabDeal`.currency, e.share
@@ -30,55 +41,73 @@ def deals_of(doctype: str, name: str) -> list[dict]:
 	)
 
 
+def _deal_chosen(doctype: str, name: str) -> list[dict]:
+	return frappe.db.sql(
+		f"""SELECT `tabDeal`.name, `tabDeal`.stage, s.color, `tabDeal`.status, `tabDeal`.amount,
+			`tabDeal`.currency, NULL share
+		FROM `tab{doctype}` v
+		JOIN `tabDeal` ON `tabDeal`.name = v.deal
+		LEFT JOIN `tabDeal Stage` s ON s.name = `tabDeal`.stage
+		WHERE v.name = %(name)s{_visible()}""",
+		{"name": name},
+		as_dict=True,
+	)
+
+
 def deal_way(deal: str) -> dict:
 	"""The strip and the vouchers of one deal; the caller has checked the permission.
 
-	Returns {"steps": [{"kind", "stage", "color", "date", "amount", "days", "reached", "current"}], "missing":
-	what is open now ({"to_deliver", "to_invoice", "to_pay"} in company currency, over 0), "vouchers": ledger rows
-	with the vouchers' own amounts}. `days` is the time from the step before, or until today for the current one.
+	Returns {"steps": [{"stage", "color", "kind", "date", "amount", "days", "days_here", "reached", "current"}],
+	"missing": what is open now ({"to_deliver", "to_invoice", "to_pay"} in company currency, over 0), "vouchers":
+	ledger rows with the vouchers' own amounts, "currency": the company's}. `days` is the time from the step
+	before; `days_here` the time in the current one, while the deal is under way.
 	"""
 	doc = frappe.db.get_value("Deal", deal, "*", as_dict=True)
-	stages = frappe.get_all(
-		"Deal Stage", fields=["name", "color", "reached_by", "sequence"], order_by="sequence"
-	)
-	history = {
-		row.to_stage: row.changed_on
-		for row in frappe.get_all(
-			"Deal Stage Change",
-			filters={"deal": deal},
-			fields=["to_stage", "changed_on"],
-			order_by="changed_on",
-		)
-	}
 	steps, before = [], None
-	for stage in stages:
-		on, amount_field = MILESTONES.get(stage.reached_by, (None, None))
-		day = doc[on] if on else history.get(stage.name)
-		reached = bool(day) and (
-			bool(on) or stage.name == doc.stage or not doc.closed_on or doc.status != "Lost"
-		)
-		if not (on or reached):
-			continue  # a stage of the stage map that this deal never saw
-		day = getdate(day) if day else None
-		days = max(0, date_diff(day, before)) if day and before else None
+	for stage, day in _days_of_stages(doc):
+		amount_field = MILESTONES.get(stage.reached_by, (None, None))[1]
 		current = stage.name == doc.stage
 		steps.append(
 			{
-				"kind": stage.reached_by,
 				"stage": stage.name,
 				"color": stage.color,
+				"kind": stage.kind,
 				"date": day,
 				"amount": flt(doc[amount_field]) if amount_field else None,
-				"days": days,
-				"days_here": max(0, date_diff(nowdate(), doc.stage_since))
-				if current and doc.stage_since
-				else None,
+				"days": max(0, date_diff(day, before)) if day and before else None,
+				"days_here": _days_here(doc) if current else None,
 				"reached": bool(day),
 				"current": current,
 			}
 		)
 		before = day or before
 	return {"steps": steps, "missing": missing(doc), "vouchers": vouchers_of(deal), "currency": doc.currency}
+
+
+def _days_of_stages(doc: dict) -> list[tuple[dict, date | None]]:
+	"""Stages a deal goes through, with the day it reached them: every stage that vouchers reach, of the others
+	those the deal was in. Lost only while it is."""
+	stages = frappe.get_all(
+		"Deal Stage", fields=["name", "color", "kind", "reached_by"], order_by="sequence, name"
+	)
+	changes = frappe.get_all(
+		"Deal Stage Change",
+		filters={"deal": doc.name},
+		fields=["to_stage", "changed_on"],
+		order_by="changed_on",
+	)
+	entered = {change.to_stage: getdate(change.changed_on) for change in changes}
+	found = []
+	for stage in stages:
+		if stage.reached_by in MILESTONES:
+			found.append((stage, doc[MILESTONES[stage.reached_by][0]]))
+		elif stage.name == doc.stage or (stage.name in entered and stage.kind != "Lost"):
+			found.append((stage, entered.get(stage.name)))
+	return found
+
+
+def _days_here(doc: dict) -> int | None:
+	return None if doc.closed_on or not doc.stage_since else max(0, date_diff(nowdate(), doc.stage_since))
 
 
 def missing(deal: dict) -> dict:
@@ -97,8 +126,8 @@ def missing(deal: dict) -> dict:
 def vouchers_of(deal: str) -> list[dict]:
 	"""Ledger rows of a deal by stage and date; only vouchers of DocTypes the user may read."""
 	rows = frappe.db.sql(
-		"""SELECT e.stage, e.voucher_type, e.voucher_no, e.posting_date, e.amount, e.currency, e.voucher_currency,
-			e.voucher_amount, e.is_cancelled
+		"""SELECT e.stage, s.color, e.voucher_type, e.voucher_no, e.posting_date, e.amount, e.currency,
+			e.voucher_currency, e.voucher_amount, e.is_cancelled
 		FROM `tabDeal Ledger Entry` e JOIN `tabDeal Stage` s ON s.name = e.stage
 		WHERE e.deal = %s ORDER BY s.sequence, e.posting_date, e.voucher_no""",
 		(deal,),

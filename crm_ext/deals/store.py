@@ -225,10 +225,7 @@ class Writer:
 		]
 
 	def _change(self, deal: DerivedDeal, old: dict) -> tuple:
-		members = {row.key[1:] for row in deal.ledger}
-		cause = next(
-			(ref for ref in self.causes if ref in members), self.causes[0] if self.causes else deal.root
-		)
+		cause = self._cause(deal)
 		since = old["stage_since"]
 		seconds = max(0, int((self.now - get_datetime(since)).total_seconds())) if since else 0
 		return (
@@ -240,6 +237,16 @@ class Writer:
 			seconds,
 			deal.values["amount"],
 		)
+
+	def _cause(self, deal: DerivedDeal) -> Ref:
+		"""The voucher of this transaction that brought the deal to its stage, as far as one can be named."""
+		there = {row.key[1:] for row in deal.ledger if row.stage == deal.values["stage"]}
+		members = {row.key[1:] for row in deal.ledger}
+		for candidates in (there, members):
+			found = next((ref for ref in self.causes if ref in candidates), None)
+			if found:
+				return found
+		return deal.root
 
 	# Writing
 

@@ -8,12 +8,21 @@ has then already undone more than our part.
 from collections.abc import Iterable
 
 import frappe
+from frappe.model.document import Document
 
 from crm_ext.deals import derive, stages
-from crm_ext.deals.model import Ref
+from crm_ext.deals.model import DELIVERY_NOTE, OPPORTUNITY, QUOTATION, SALES_INVOICE, SALES_ORDER, Ref
 
 _KEY = "crm_ext_touched"
 _SAVEPOINT = "crm_ext_derive"
+# Fields of item rows that name the voucher a row was made from.
+_CHAIN_FIELDS = (
+	("against_sales_order", SALES_ORDER),
+	("against_sales_invoice", SALES_INVOICE),
+	("delivery_note", DELIVERY_NOTE),
+	("prevdoc_docname", QUOTATION),
+	("sales_order", SALES_ORDER),
+)
 
 
 def touch(*refs: Ref) -> None:
@@ -27,6 +36,21 @@ def touch(*refs: Ref) -> None:
 		frappe.db.before_commit.add(flush)
 		frappe.db.after_rollback.add(forget)
 	touched.update(dict.fromkeys(ref for ref in refs if ref[0] and ref[1]))
+
+
+def touch_with_chain(doc: Document) -> None:
+	"""Touch a document and what it was made from, which it names in memory.
+
+	Naming these saves reading them one after the other when the deal is derived.
+	"""
+	refs = [
+		(doc.doctype, doc.name),
+		(OPPORTUNITY, doc.get("opportunity")),
+		(doc.doctype, doc.get("return_against")),
+	]
+	for row in doc.get("items") or ():
+		refs += ((doctype, row.get(field)) for field, doctype in _CHAIN_FIELDS)
+	touch(*dict.fromkeys(refs))
 
 
 def flush() -> None:
