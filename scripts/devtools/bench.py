@@ -11,7 +11,7 @@ from typing import Any
 
 from devtools import diagnose
 from devtools.checkout import Snapshot, write_copy
-from devtools.console import Failure, done_with, last_lines, mark_done, run_logged, unmark
+from devtools.console import Failure, done_with, last_lines, mark_done, run_logged
 from devtools.database import root_login
 from devtools.machine import find_python
 from devtools.settings import APP, TEST_SITE, UPSTREAM, Settings, write_whole
@@ -189,10 +189,10 @@ def copy_app(settings: Settings, snapshot: Snapshot, for_tests: bool) -> bool:
 
 
 def build_app_assets(settings: Settings, snapshot: Snapshot) -> bool:
+	"""Bundles, translations and the link under which the web server finds the app's public files."""
 	reason = snapshot.fingerprint(*ASSET_PREFIXES)
-	if done_with(settings, "app-assets", reason) and (settings.sites / "assets" / APP).exists():
+	if done_with(settings, "app-assets", reason):
 		return False
-	unmark(settings, "app-assets")
 	command = [settings.bench_cli, "build", "--app", APP]
 	run_logged(settings, command, "assets", env=bench_env(settings), cwd=settings.bench, what="bench build")
 	mark_done(settings, "app-assets", reason)

@@ -14,13 +14,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from devtools import bench, checkout, database, machine, servers, sites
+from devtools import bench, checkout, database, machine, servers, sites, suites
 from devtools.console import Failure, Step, report_failure, run_steps, say
 from devtools.settings import CHECKOUT, DEMO_SITE, TEST_SITE, VARIABLES, Settings, read_settings
 
 COMMANDS = {
 	"demo": "make whatever is missing, start everything, print address and login",
 	"test": "run the tests with pytest on a site of their own",
+	"erpnext-tests": "run ERPNext's own tests with and without the app and compare",
 	"sync": "bring the checkout into the bench, migrate the demo site if needed, restart what runs the code",
 	"run": "run a command in the bench: dev.py run -- bench --site demo.localhost console",
 	"up": "start database and Redis (with --web also the web server) and nothing else",
@@ -174,6 +175,19 @@ def _inside_app(settings: Settings, word: str) -> str:
 	return str(settings.app_dir / word) if not word.startswith("-") and path.exists() else word
 
 
+def erpnext_tests(settings: Settings, options: argparse.Namespace) -> int:
+	chosen = suites.chosen(shlex.split(os.environ.get("ARGS", "")))
+	snapshot = _read()
+	steps = [
+		*_infrastructure(),
+		*_app(snapshot, for_tests=True),
+		Step("ERPNext before its tests", suites.make_start),
+		Step("two sites, the app on one", lambda settings: suites.make_sites(settings, snapshot)),
+	]
+	_run_locked(settings, _prepare(for_tests=False), steps)
+	return suites.run(settings, chosen)
+
+
 def sync(settings: Settings, options: argparse.Namespace) -> int:
 	snapshot = _read()
 	_require_bench(settings)
@@ -308,7 +322,11 @@ def _lock(settings: Settings) -> Iterator[None]:
 			say("        waiting for another command on this bench to finish")
 			fcntl.flock(handle, fcntl.LOCK_EX)
 		settings.load_state()
-		yield
+		settings.lock_descriptors = (handle.fileno(),)
+		try:
+			yield
+		finally:
+			settings.lock_descriptors = ()
 
 
 def _call(settings: Settings, words: Sequence[str | Path], folder: Path) -> int:
@@ -324,6 +342,7 @@ def _call(settings: Settings, words: Sequence[str | Path], folder: Path) -> int:
 HANDLERS = {
 	"demo": demo,
 	"test": test,
+	"erpnext-tests": erpnext_tests,
 	"sync": sync,
 	"run": run,
 	"up": up,

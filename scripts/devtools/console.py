@@ -13,6 +13,7 @@ from devtools.settings import Settings, write_whole
 
 HEARTBEAT = 30
 TAIL_LINES = 25
+TAIL_WIDTH = 200
 
 
 class Failure(Exception):
@@ -80,6 +81,7 @@ def run_logged(
 				stderr=subprocess.STDOUT,
 				cwd=cwd,
 				env=env,
+				pass_fds=settings.lock_descriptors,
 			)
 		except OSError as error:
 			raise Failure(f"{what or words[0]}: cannot be started ({error})") from error
@@ -130,7 +132,7 @@ def report_failure(failure: Failure) -> None:
 	sys.stdout.flush()
 	if failure.log:
 		for line in last_lines(failure.log, TAIL_LINES):
-			print("  | " + line, file=sys.stderr)
+			print("  | " + line[:TAIL_WIDTH], file=sys.stderr)
 		print(f"  log: {failure.log}", file=sys.stderr)
 	todo = f" -> {failure.todo}" if failure.todo else ""
 	print(f"\nFAILED: {failure.what}{todo}", file=sys.stderr, flush=True)
@@ -146,7 +148,3 @@ def done_with(settings: Settings, step: str, reason: str) -> bool:
 
 def mark_done(settings: Settings, step: str, reason: str) -> None:
 	write_whole(settings.dev / "done" / step, reason)
-
-
-def unmark(settings: Settings, step: str) -> None:
-	(settings.dev / "done" / step).unlink(missing_ok=True)

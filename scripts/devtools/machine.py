@@ -224,12 +224,24 @@ def make_folders(settings: Settings) -> bool:
 			f"too little disk at {existing}: {free / 10**9:.1f} GB free, {needed / 10**9:.0f} GB needed",
 			"free some space or set CRM_EXT_BENCH to a folder on a larger disk",
 		)
+	_check_reach(settings, existing)
 	owner = pwd.getpwnam(settings.user) if os.geteuid() == 0 else None
 	for folder in (bench, settings.dev, settings.log_dir, settings.run_dir, settings.dev / "done"):
 		_make_for_user(folder, owner)
 	if is_new:
 		settings.marker.write_text("made by scripts/dev.py; `make clean` removes the folder around this\n")
 	return is_new
+
+
+def _check_reach(settings: Settings, folder: Path) -> None:
+	"""The bench user must be able to enter the folder, and to write there if it makes the rest itself."""
+	mode = os.X_OK if os.geteuid() == 0 else os.X_OK | os.W_OK
+	probe = f"import os; print(os.access({str(folder)!r}, {mode}))"
+	if "False" in run_probe("/usr/bin/python3", settings.user, probe):
+		raise Failure(
+			f"user {settings.user} cannot use {folder} for the bench",
+			"set CRM_EXT_BENCH to a folder below one that every user may enter",
+		)
 
 
 def _make_for_user(folder: Path, owner: pwd.struct_passwd | None) -> None:
@@ -258,8 +270,3 @@ def become_user(settings: Settings) -> None:
 	os.environ.update(HOME=entry.pw_dir, USER=settings.user, LOGNAME=settings.user, SHELL="/bin/bash")
 	parts = [part for part in os.environ.get("PATH", "").split(":") if part and os.access(part, os.X_OK)]
 	os.environ["PATH"] = ":".join(dict.fromkeys([*parts, *SYSTEM_PATH.split(":")]))
-	if not os.access(settings.bench.parent, os.X_OK):
-		raise Failure(
-			f"user {settings.user} cannot reach {settings.bench}",
-			"set CRM_EXT_BENCH to a folder below one that every user may enter",
-		)

@@ -71,6 +71,8 @@ class Settings:
 	python: str
 	chromium: str
 	state: dict[str, Any] = field(default_factory=dict)
+	# Commands inherit the lock: if this process is killed, the next one waits for what it left running.
+	lock_descriptors: tuple[int, ...] = ()
 
 	@property
 	def dev(self) -> Path:
