@@ -148,3 +148,7 @@ def done_with(settings: Settings, step: str, reason: str) -> bool:
 
 def mark_done(settings: Settings, step: str, reason: str) -> None:
 	write_whole(settings.dev / "done" / step, reason)
+
+
+def unmark(settings: Settings, step: str) -> None:
+	(settings.dev / "done" / step).unlink(missing_ok=True)
