@@ -29,8 +29,11 @@ override_doctype_dashboards = {
 	"Customer": "crm_ext.events.dashboards.customer",
 	"Delivery Note": "crm_ext.events.dashboards.voucher",
 	"Lead": "crm_ext.events.dashboards.lead",
-	"Opportunity": "crm_ext.events.dashboards.opportunity",
+	"Material Request": "crm_ext.events.dashboards.voucher",
+	"Opportunity": "crm_ext.events.dashboards.voucher",
 	"Payment Entry": "crm_ext.events.dashboards.payment_entry",
+	"Purchase Order": "crm_ext.events.dashboards.voucher",
+	"Purchase Receipt": "crm_ext.events.dashboards.voucher",
 	"Quotation": "crm_ext.events.dashboards.voucher",
 	"Sales Invoice": "crm_ext.events.dashboards.voucher",
 	"Sales Order": "crm_ext.events.dashboards.voucher",
@@ -53,6 +56,7 @@ doc_events = {
 		"on_change": "crm_ext.events.lead.on_change",
 		"on_trash": "crm_ext.events.lead.on_trash",
 	},
+	"Material Request": {"validate": "crm_ext.events.material_request.validate"},
 	"Opportunity": {
 		"after_rename": "crm_ext.events.opportunity.after_rename",
 		"on_change": "crm_ext.events.opportunity.on_change",
@@ -68,6 +72,8 @@ doc_events = {
 		"on_change": "crm_ext.events.prospect.on_change",
 		"on_trash": "crm_ext.events.prospect.on_trash",
 	},
+	"Purchase Order": {"validate": "crm_ext.events.purchase_order.validate"},
+	"Purchase Receipt": {"validate": "crm_ext.events.purchase_receipt.validate"},
 	"Quotation": {
 		"on_change": "crm_ext.events.quotation.on_change",
 		"on_trash": "crm_ext.events.quotation.on_trash",
@@ -89,6 +95,9 @@ doc_events = {
 ignore_links_on_delete = ["Deal", "Deal Ledger Entry", "Deal Stage Change"]
 
 # Permissions
+override_whitelisted_methods = {
+	"frappe.desk.notifications.get_open_count": "crm_ext.api.connections.get_open_count"
+}
 has_permission = {
 	"Deal Ledger Entry": "crm_ext.permissions.has_permission_through_deal",
 	"Deal Stage Change": "crm_ext.permissions.has_permission_through_deal",

@@ -25,8 +25,8 @@ def deal_way(deal: str) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def start_backfill() -> None:
-	"""Queue the backfill; System Managers only."""
-	frappe.only_for("System Manager")
+	"""Queue the backfill; for those who may change the settings."""
+	frappe.has_permission("CRM Ext Settings", "write", throw=True)
 	from crm_ext.deals.backfill import enqueue_backfill
 
 	enqueue_backfill()

@@ -14,6 +14,12 @@ DEAL_LINK_AFTER = {
 	"Delivery Note": "posting_time",
 	"Sales Invoice": "due_date",
 }
+# Buying documents show the deal of the order they are for.
+BUYING_LINK_AFTER = {
+	"Material Request": "schedule_date",
+	"Purchase Order": "schedule_date",
+	"Purchase Receipt": "posting_time",
+}
 
 
 def _deal_link(insert_after: str) -> dict:
@@ -32,7 +38,8 @@ def _deal_link(insert_after: str) -> dict:
 
 
 CUSTOM_FIELDS: dict[str, list[dict]] = {
-	doctype: [_deal_link(insert_after)] for doctype, insert_after in DEAL_LINK_AFTER.items()
+	doctype: [_deal_link(insert_after)]
+	for doctype, insert_after in (DEAL_LINK_AFTER | BUYING_LINK_AFTER).items()
 }
 
 # Look-ups from a document down to its followers that ERPNext has no index for. Composite on purpose: Frappe's

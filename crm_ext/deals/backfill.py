@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import frappe
 from frappe import _
 
+from crm_ext.deals import buying
 from crm_ext.deals.chunks import CHUNK, derive_chunk
 from crm_ext.deals.model import (
 	DELIVERY_NOTE,
@@ -69,6 +70,7 @@ def _run(progress: Callable[[int, int], None], mark: list[str] | None) -> dict:
 				frappe.db.commit()  # the mark
 			done += len(names)
 			progress(done, total)
+	buying.link_all()
 	_write_mark(None, None, total, total, failed=len(failed))
 	frappe.db.commit()  # the end of the run
 	return {"vouchers": total, "deals": len(changed), "failed": len(failed), "running": False}

@@ -4,6 +4,7 @@ import frappe
 
 from crm_ext.deals.derive import derive
 from crm_ext.deals.model import Ref
+from crm_ext.deals.store import is_lock_error
 
 CHUNK = 500
 _ATTEMPTS = 5
@@ -25,7 +26,7 @@ def derive_chunk(refs: list[Ref]) -> tuple[set[str], list[Ref]]:
 			return result.changed | set(result.removed), []
 		except Exception as error:
 			frappe.db.rollback()
-			if frappe.db.is_deadlocked(error) or frappe.db.is_timedout(error):
+			if is_lock_error(error):
 				if attempt == _ATTEMPTS:
 					raise
 				continue

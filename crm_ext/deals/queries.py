@@ -60,7 +60,8 @@ def deal_way(deal: str) -> dict:
 	Returns {"steps": [{"stage", "color", "kind", "date", "amount", "days", "days_here", "reached", "current"}],
 	"missing": what is open now ({"to_deliver", "to_invoice", "to_pay"} in company currency, over 0), "vouchers":
 	ledger rows with the vouchers' own amounts, "currency": the company's}. `days` is the time from the step
-	before; `days_here` the time in the current one, while the deal is under way.
+	before; `days_here` the time in the current one, while the deal is under way. "modified" tells a form that holds
+	an older deal.
 	"""
 	doc = frappe.db.get_value("Deal", deal, "*", as_dict=True)
 	steps, before = [], None
@@ -81,7 +82,13 @@ def deal_way(deal: str) -> dict:
 			}
 		)
 		before = day or before
-	return {"steps": steps, "missing": missing(doc), "vouchers": vouchers_of(deal), "currency": doc.currency}
+	return {
+		"steps": steps,
+		"missing": missing(doc),
+		"vouchers": vouchers_of(deal),
+		"currency": doc.currency,
+		"modified": doc.modified,
+	}
 
 
 def _days_of_stages(doc: dict) -> list[tuple[dict, date | None]]:

@@ -13,7 +13,8 @@ import frappe
 from frappe.utils import cint, flt, get_datetime, getdate, now_datetime
 
 from crm_ext.constants.custom_fields import DEAL_LINK_AFTER
-from crm_ext.deals.model import DerivedDeal, Graph, LedgerRow, Ref, StoredDeal
+from crm_ext.deals import buying
+from crm_ext.deals.model import SALES_ORDER, DerivedDeal, Graph, LedgerRow, Ref, StoredDeal
 
 AMOUNTS = (
 	"amount",
@@ -127,6 +128,8 @@ class Writer:
 		self.changes: list[tuple] = []
 		self.gone_deals: list[str] = []
 		self.links: dict[str, dict[str | None, list[str]]] = defaultdict(lambda: defaultdict(list))
+		# Orders that left a deal, for the buying documents that show it: (order, old deal, new deal).
+		self.moved_orders: list[tuple[str, str, str | None]] = []
 		self.changed: set[str] = set()
 
 	def plan(
@@ -143,6 +146,13 @@ class Writer:
 			name = names.get(primary.get(ref))
 			if (voucher.deal or None) != name:
 				self.links[voucher.doctype][name].append(voucher.name)
+		stay = {(names[deal.root], row.voucher_no) for deal in derived for row in deal.ledger}
+		self.moved_orders = [
+			(order, deal, names.get(primary[(SALES_ORDER, order)]))
+			for deal, rows in self.stored.ledger.items()
+			for _stage, doctype, order in rows
+			if doctype == SALES_ORDER and (deal, order) not in stay and primary.get((SALES_ORDER, order))
+		]
 		return self
 
 	@property
@@ -264,8 +274,11 @@ class Writer:
 			self._write_changes()
 		for doctype, by_deal in self.links.items():
 			self._write_links(doctype, by_deal)
+		if self.moved_orders:
+			buying.relink(self.moved_orders)
 		if self.gone_deals:
 			_remove(self.gone_deals)
+			buying.unlink(self.gone_deals)
 
 	def _write_changes(self) -> None:
 		rows = [
@@ -360,6 +373,11 @@ def reserve_names(roots: list[tuple[Ref, date]]) -> tuple[dict[Ref, str], dict[R
 	):
 		existing[(root_type, root_name)] = name
 	return {root: name for root, name in names.items() if root not in existing}, existing
+
+
+def is_lock_error(error: Exception) -> bool:
+	"""A deadlock or a lock timeout: the database has undone more than one statement, so nobody may go on."""
+	return isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError)
 
 
 def _currency(company: str | None) -> str | None:

@@ -17,10 +17,6 @@ def voucher(data):
 	return _add(data, _("Deal"), internal="deal")
 
 
-def opportunity(data):
-	return _add(data, _("Deal"), internal="deal")
-
-
 def lead(data):
 	return _add(data, _("Deal"), fieldname="lead")
 

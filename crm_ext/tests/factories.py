@@ -357,6 +357,13 @@ def make_customer(**values):
 	return frappe.get_doc({"doctype": "Customer", "customer_name": name, **values}).insert()
 
 
+def ensure_supplier() -> str:
+	_ensure(
+		"Supplier", "CRM Ext Supplier", supplier_name="CRM Ext Supplier", supplier_group="All Supplier Groups"
+	)
+	return "CRM Ext Supplier"
+
+
 def make_user(email: str, *roles: str, **values):
 	if frappe.db.exists("User", email):
 		user = frappe.get_doc("User", email)
