@@ -1,0 +1,36 @@
+// Copyright (c) 2026, crm_ext contributors
+// License: GPL-3.0-or-later. See license.txt
+
+frappe.ui.form.on("CRM Ext Settings", {
+	onload(frm) {
+		frappe.realtime.doctype_subscribe(frm.doctype);
+		frappe.realtime.on("crm_ext_backfill", ({ done, total }) => {
+			if (cur_frm !== frm) return;
+			const percent = total ? (100 * done) / total : 100;
+			frm.dashboard.show_progress(
+				__("Reading In Existing Documents"),
+				percent,
+				__("{0} of {1} documents", [done, total])
+			);
+			if (done >= total) frm.reload_doc();
+		});
+	},
+
+	refresh(frm) {
+		if (!frm.perm[0]?.write) return;
+		frm.add_custom_button(__("Read In Existing Documents"), () => {
+			frappe.confirm(
+				__(
+					"Read all leads, opportunities, quotations, orders, delivery notes and invoices of this site into deals? It runs in the background and may be repeated at any time."
+				),
+				() =>
+					frappe.xcall("crm_ext.api.deals.start_backfill").then(() =>
+						frappe.show_alert({
+							message: __("Queued. The progress is shown here."),
+							indicator: "blue",
+						})
+					)
+			);
+		});
+	},
+});

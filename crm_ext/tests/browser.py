@@ -1,0 +1,330 @@
+"""A real web server for the test site, and what a person's hands do in the desk.
+
+Everything waits for what a person would wait for: the form is saved, the request is answered, the button is there.
+"""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import frappe
+
+if TYPE_CHECKING:
+	from playwright.sync_api import Browser, Locator, Page
+
+CHROMIUM_ARGS = [
+	"--no-sandbox",
+	"--disable-background-networking",
+	"--disable-component-update",
+	"--disable-sync",
+]
+WAIT_MS = 30_000
+_SERVE = """
+import sys
+import frappe.app
+from werkzeug.serving import run_simple
+frappe.app._site = sys.argv[1]
+run_simple("127.0.0.1", int(sys.argv[2]), frappe.app.application_with_statics(), threaded=True)
+"""
+
+
+@contextmanager
+def web_server(site: str, sites_path: str) -> Iterator[str]:
+	"""The site's web server on a free port, as long as the block runs. Yields its address."""
+	port = _free_port()
+	log = Path(sites_path, site, "logs", "browser-tests.log")
+	log.parent.mkdir(exist_ok=True)
+	with log.open("w") as output:
+		process = subprocess.Popen(
+			[sys.executable, "-c", _SERVE, site, str(port)],
+			cwd=sites_path,
+			stdout=output,
+			stderr=subprocess.STDOUT,
+		)
+		try:
+			url = f"http://127.0.0.1:{port}"
+			_wait_for(url, process, log)
+			yield url
+		finally:
+			process.terminate()
+			process.wait(20)
+
+
+def _free_port() -> int:
+	with socket.socket() as probe:
+		probe.bind(("127.0.0.1", 0))
+		return probe.getsockname()[1]
+
+
+def _wait_for(url: str, process: subprocess.Popen, log: Path, seconds: int = 60) -> None:
+	until = time.monotonic() + seconds
+	while time.monotonic() < until:
+		if process.poll() is not None:
+			break
+		try:
+			with urlopen(f"{url}/api/method/ping", timeout=10):
+				return
+		except OSError:
+			time.sleep(0.3)
+	raise RuntimeError(f"the web server does not answer at {url}:\n{log.read_text()[-2000:]}")
+
+
+def chromium_path() -> str:
+	return os.environ.get("CRM_EXT_CHROMIUM") or "/usr/bin/chromium"
+
+
+class Desk:
+	"""The desk in one browser window, logged in as one user."""
+
+	def __init__(self, browser: "Browser", url: str, user: str, password: str):
+		self.url = url
+		self.context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US")
+		self.context.set_default_timeout(WAIT_MS)
+		self.page: Page = self.context.new_page()
+		self.page.goto(f"{url}/login?redirect-to=/app/deal")
+		self.page.fill("#login_email", user)
+		self.page.fill("#login_password", password)
+		self.page.click(".for-login .btn-login")
+		self.page.wait_for_function("() => window.frappe && frappe.boot && window.cur_list", timeout=60_000)
+		self.settle()
+
+	def close(self) -> None:
+		self.context.close()
+
+	# Going somewhere
+
+	def settle(self) -> None:
+		"""Until no request is under way, nothing is frozen and no timer of a field is pending."""
+		for _again in range(2):
+			self.page.wait_for_function(
+				"() => window.frappe && frappe.request && !frappe.request.ajax_count && !document.querySelector('#freeze:not(.grid-form)')"
+			)
+			self.page.wait_for_timeout(150)
+
+	def go(self, *route: str) -> None:
+		"""By route, as the search bar would."""
+		self.page.evaluate("route => frappe.set_route(route)", list(route))
+		self.settle()
+
+	def open(self, doctype: str, name: str) -> None:
+		"""The form of a document, read from the server anew."""
+		self.page.evaluate("([d, n]) => frappe.model.clear_doc(d, n)", [doctype, name])
+		self.go("Form", doctype, name)
+		self.page.wait_for_function(
+			"([d, n]) => window.cur_frm && cur_frm.doctype === d && cur_frm.docname === n && cur_frm.doc",
+			arg=[doctype, name],
+		)
+		self.settle()
+
+	def new(self, doctype: str) -> None:
+		"""The full form of a new document."""
+		self.page.evaluate("d => frappe.model.with_doctype(d)", doctype)
+		self.settle()
+		self.page.evaluate(
+			"d => frappe.set_route('Form', d, frappe.model.get_new_doc(d).name)",
+			doctype,
+		)
+		self.wait_for_form(doctype)
+
+	def wait_for_form(self, doctype: str, new: bool = True) -> None:
+		self.page.wait_for_function(
+			"([d, isNew]) => window.cur_frm && cur_frm.doctype === d && !!cur_frm.doc.__islocal === isNew"
+			" && frappe.get_route()[1] === d",
+			arg=[doctype, new],
+		)
+		self.settle()
+
+	# The form
+
+	@property
+	def form(self) -> "Locator":
+		return self.page.locator(".page-container:visible")
+
+	def value(self, fieldname: str):
+		return self.page.evaluate("f => cur_frm.doc[f]", fieldname)
+
+	def name(self) -> str:
+		return self.page.evaluate("() => cur_frm.doc.name")
+
+	def bring_to_front(self, fieldname: str) -> None:
+		"""Open the tab and the section that hold a field."""
+		self.page.evaluate(
+			"""f => {
+				const field = cur_frm.get_field(f);
+				field.tab?.set_active();
+				field.section?.is_collapsed?.() && field.section.collapse(false);
+			}""",
+			fieldname,
+		)
+
+	def fill(self, fieldname: str, value: str) -> None:
+		self.bring_to_front(fieldname)
+		control = self.form.locator(f'.frappe-control[data-fieldname="{fieldname}"]').first
+		box = control.locator("input, textarea, select").first
+		self._type(box, value)
+
+	def _type(self, box: "Locator", value: str | float) -> None:
+		"""Type a value; in a link field choose it from the suggestions."""
+		box.click()
+		box.fill(str(value))
+		if box.get_attribute("data-target"):
+			box.locator("xpath=ancestor::*[contains(@class, 'awesomplete')]").get_by_role(
+				"option"
+			).first.click()
+		else:
+			box.press("Tab")
+		self.settle()
+
+	def fill_row(self, table: str, number: int, **values) -> None:
+		"""Type into the grid row `number` (from 1), adding it if needed, in the row's own form."""
+		self.bring_to_front(table)
+		grid = self.form.locator(f'.frappe-control[data-fieldname="{table}"]')
+		row = grid.locator(f'.grid-body .rows .grid-row[data-idx="{number}"]')
+		self.settle()
+		if not row.count():
+			grid.locator(".grid-add-row").click()
+		row.locator(".btn-open-row").click()
+		for fieldname, value in values.items():
+			box = row.locator(
+				f'.form-in-grid .frappe-control[data-fieldname="{fieldname}"] input:visible'
+			).first
+			self._type(box, value)
+		row.locator(".grid-collapse-row").click()
+		self.settle()
+
+	def create(self, label: str, leads_to: str, dialog: bool = False) -> None:
+		"""ERPNext's own button Create > `label`; `leads_to` is the DocType whose new form must come, `dialog`
+		says that ERPNext asks something first."""
+		group = self.form.locator(f'.inner-group-button[data-label="{quote("Create")}"]')
+		group.locator("button").first.click()
+		group.locator(f'.dropdown-item[data-label="{quote(label)}"]').click()
+		self.settle()
+		if dialog:
+			self.press_dialog()
+		self.wait_for_form(leads_to, new=True)
+
+	def press_dialog(self) -> None:
+		"""The primary button of the dialog in front."""
+		self.page.locator(".modal.show .btn-modal-primary:visible").last.click()
+		self.settle()
+
+	def save(self) -> str:
+		self.form.locator('.primary-action[data-label="Save"]').click()
+		self._wait_saved()
+		return self.name()
+
+	def submit(self) -> str:
+		"""Save if needed, then submit and confirm. Returns the name."""
+		if self.page.evaluate("() => !!cur_frm.doc.__islocal || cur_frm.is_dirty()"):
+			self.save()
+		self.form.locator('.primary-action[data-label="Submit"]').click()
+		self.page.locator(".modal.show .btn-modal-primary:visible", has_text=re.compile("Yes")).click()
+		self.page.wait_for_function("() => cur_frm.doc.docstatus === 1")
+		self.settle()
+		return self.name()
+
+	def _wait_saved(self) -> None:
+		try:
+			self.page.wait_for_function(
+				"() => cur_frm && !cur_frm.doc.__islocal && !cur_frm.is_dirty() && !cur_frm.saving"
+			)
+		except Exception as error:
+			raise AssertionError(f"not saved: {self.messages()}") from error
+		self.settle()
+
+	def messages(self) -> str:
+		"""What dialogs and alerts on the screen say."""
+		return " | ".join(self.page.locator(".modal.show .modal-body, .desk-alert").all_inner_texts())
+
+	def as_typed(self, day: str) -> str:
+		"""An ISO date as this person types it."""
+		return self.page.evaluate("day => frappe.datetime.str_to_user(day)", day)
+
+	def call(self, method: str, **arguments) -> int:
+		"""The HTTP status of an API call with this person's session."""
+		return self.page.evaluate(
+			"""async ([method, args]) => {
+				const headers = { "X-Frappe-CSRF-Token": frappe.csrf_token };
+				return (await fetch(`/api/method/${method}?` + new URLSearchParams(args), { headers })).status;
+			}""",
+			[method, arguments],
+		)
+
+	# Reports
+
+	def run_report(self, name: str, filters: dict) -> list[dict]:
+		"""Open a script report with filters; the rows it shows."""
+		self.page.evaluate(
+			"([name, filters]) => frappe.set_route('query-report', name, filters)", [name, filters]
+		)
+		self.page.wait_for_function(
+			"""([name, filters]) => {
+				const report = frappe.query_report;
+				return report && report.report_name === name && report.data && !report.loading
+					&& Object.entries(filters).every(([f, v]) => report.get_filter_value(f) === v);
+			}""",
+			arg=[name, filters],
+		)
+		self.settle()
+		return self.page.evaluate("() => frappe.query_report.data")
+
+	# The deal
+
+	def deal_names(self) -> list[str]:
+		"""The deals the open form shows."""
+		self.form.locator(".crm-ext-deals").first.wait_for()
+		return self.form.locator(".crm-ext-deals [data-deal]").evaluate_all(
+			"rows => rows.map(row => row.dataset.deal)"
+		)
+
+	def open_deal_from_form(self) -> None:
+		"""Follow the link of the headline."""
+		self.form.locator(".crm-ext-deals a").first.click()
+		self.page.wait_for_function("() => cur_frm && cur_frm.doctype === 'Deal'")
+		self.settle()
+		self.form.locator(".deal-way-steps").wait_for()
+
+	def read_strip(self) -> dict[str, dict]:
+		"""What the strip of the open deal shows, by stage, as numbers and ISO dates."""
+		steps = self.form.locator(".deal-way-step").evaluate_all(
+			"""steps => steps.map(step => ({
+				stage: step.dataset.stage,
+				current: step.getAttribute("aria-current") === "step",
+				reached: step.classList.contains("reached"),
+				date: step.querySelector(".deal-way-date").dataset.date,
+				amount: parseFloat(step.querySelector(".deal-way-amount").dataset.amount) || 0,
+				shown: step.querySelector(".deal-way-amount").textContent.trim(),
+				shown_date: step.querySelector(".deal-way-date").textContent.trim(),
+			}))"""
+		)
+		return {step["stage"]: step for step in steps}
+
+	def read_missing(self) -> dict[str, float]:
+		pairs = self.form.locator(".deal-way-missing").evaluate_all(
+			"nodes => nodes.map(n => [n.dataset.missing, parseFloat(n.dataset.amount)])"
+		)
+		return dict(pairs)
+
+	def open_deal(self, name: str) -> None:
+		self.open("Deal", name)
+		self.form.locator(".deal-way-steps").wait_for()
+
+	def screenshot(self, name: str, full_page: bool = False) -> None:
+		"""A picture for the documentation, only where CRM_EXT_SCREENSHOTS names a folder."""
+		folder = os.environ.get("CRM_EXT_SCREENSHOTS")
+		if folder:
+			self.page.screenshot(path=str(Path(folder, f"{name}.png")), full_page=full_page)
+
+
+def site_of_tests() -> tuple[str, str]:
+	"""The site this process is connected to, and the folder of sites."""
+	return frappe.local.site, os.path.abspath(frappe.local.sites_path)
