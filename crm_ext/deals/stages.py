@@ -19,6 +19,14 @@ def is_enabled() -> bool:
 
 
 def clear_cache() -> None:
+	"""Forget the stages now and once more when the transaction ends: until then this one may cache what never
+	comes true, and others what is no longer true."""
+	_forget()
+	frappe.db.after_commit.add(_forget)
+	frappe.db.after_rollback.add(_forget)
+
+
+def _forget() -> None:
 	frappe.cache.delete_value(_CACHE_KEY)
 
 
