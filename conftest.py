@@ -9,7 +9,7 @@ import frappe
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def site():
 	name = os.environ.get("CRM_EXT_TEST_SITE")
 	if not name:
@@ -26,8 +26,16 @@ def site():
 	frappe.destroy()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def connected(request):
+	"""Before any setUpClass. Modules marked pure need no site."""
+	if not request.node.get_closest_marker("pure"):
+		request.getfixturevalue("site")
+
+
 @pytest.fixture(autouse=True)
-def rolled_back(site):
+def rolled_back(request):
 	yield
-	frappe.set_user("Administrator")
-	frappe.db.rollback()
+	if not request.node.get_closest_marker("pure"):
+		frappe.set_user("Administrator")
+		frappe.db.rollback()
