@@ -33,11 +33,11 @@ def bench_env(settings: Settings) -> dict[str, str]:
 		settings.bench / "env/bin",
 	]
 	env["PATH"] = ":".join([str(path) for path in own] + [env["PATH"]])
-	if settings.mirror:
-		count = int(env.get("GIT_CONFIG_COUNT", "0"))
-		env["GIT_CONFIG_COUNT"] = str(count + 1)
-		env[f"GIT_CONFIG_KEY_{count}"] = f"url.{settings.mirror}.insteadOf"
-		env[f"GIT_CONFIG_VALUE_{count}"] = UPSTREAM
+	first = int(env.get("GIT_CONFIG_COUNT", "0"))
+	for number, (address, stand_in) in enumerate(settings.rewrites.items(), first):
+		env[f"GIT_CONFIG_KEY_{number}"] = f"url.{stand_in}.insteadOf"
+		env[f"GIT_CONFIG_VALUE_{number}"] = address
+		env["GIT_CONFIG_COUNT"] = str(number + 1)
 	env["GIT_TERMINAL_PROMPT"] = "0"
 	env["CRM_EXT_BENCH"] = str(settings.bench)
 	env["CRM_EXT_TEST_SITE"] = TEST_SITE
@@ -80,12 +80,12 @@ def install_frappe(settings: Settings) -> bool:
 			f"this bench was made from {before.read_text()}, asked for is {reason}",
 			"set CRM_EXT_BENCH to another folder, or run `make clean` first",
 		)
-	check_repository(settings, settings.frappe_repo, "FRAPPE_REPO")
+	check_repository(settings, "frappe")
 	for name in ("apps", "env", "config", "sites", "logs"):
 		shutil.rmtree(settings.bench / name, ignore_errors=True)
 	command = [settings.bench_cli, "init", "--ignore-exist", "--skip-redis-config-generation", "--no-backups"]
 	command += ["--no-procfile", "--skip-assets", "--python", find_python(settings)]
-	command += ["--frappe-path", settings.frappe_repo, "--frappe-branch", settings.branch, settings.bench]
+	command += ["--frappe-path", UPSTREAM + "frappe", "--frappe-branch", settings.branch, settings.bench]
 	run_logged(settings, command, "frappe", env=bench_env(settings), cwd=settings.bench, what="bench init")
 	_require_app(settings, "frappe", "bench init")
 	mark_done(settings, "frappe", reason)
@@ -97,7 +97,7 @@ def install_erpnext(settings: Settings) -> bool:
 	reason = f"{settings.erpnext_repo} {settings.branch}"
 	if done_with(settings, "erpnext", reason):
 		return False
-	check_repository(settings, settings.erpnext_repo, "ERPNEXT_REPO")
+	check_repository(settings, "erpnext")
 	shutil.rmtree(settings.bench / "apps/erpnext", ignore_errors=True)
 	_set_apps(settings, [name for name in _apps(settings) if name != "erpnext"])
 	command = [
@@ -106,7 +106,7 @@ def install_erpnext(settings: Settings) -> bool:
 		"--skip-assets",
 		"--branch",
 		settings.branch,
-		settings.erpnext_repo,
+		UPSTREAM + "erpnext",
 	]
 	run_logged(
 		settings,
@@ -122,21 +122,24 @@ def install_erpnext(settings: Settings) -> bool:
 	return True
 
 
-def check_repository(settings: Settings, repository: str, variable: str) -> None:
+def check_repository(settings: Settings, app: str) -> None:
 	"""Ask the repository for the branch before anything is removed or downloaded."""
+	variable = f"{app.upper()}_REPO"
 	result = subprocess.run(
-		["git", "ls-remote", "--exit-code", "--heads", repository, settings.branch],
+		["git", "ls-remote", "--exit-code", "--heads", UPSTREAM + app, settings.branch],
 		capture_output=True,
 		text=True,
 		env=bench_env(settings),
 		cwd="/",
 	)
 	if result.returncode == 2:
-		raise Failure(f"{repository} has no branch {settings.branch}", f"set FRAPPE_BRANCH or {variable}")
-	if result.returncode:
-		cause = (result.stderr.strip().splitlines() or ["no answer"])[-1]
 		raise Failure(
-			f"no reach to {repository} ({cause})",
+			f"{settings.address(app)} has no branch {settings.branch}", f"set FRAPPE_BRANCH or {variable}"
+		)
+	if result.returncode:
+		cause = (result.stderr.strip().splitlines() or ["no answer"])[0]
+		raise Failure(
+			f"no reach to {settings.address(app)} ({cause})",
 			f"check the network, or set {variable} to a mirror (FRAPPE_MIRROR for all of {UPSTREAM})",
 		)
 

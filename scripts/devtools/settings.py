@@ -75,6 +75,21 @@ class Settings:
 	lock_descriptors: tuple[int, ...] = ()
 
 	@property
+	def rewrites(self) -> dict[str, str]:
+		"""Addresses git replaces: bench is always given the upstream names, as it takes a repository's
+		folder name from its address and cannot read bare repositories on disk."""
+		pairs = {
+			UPSTREAM: self.mirror,
+			UPSTREAM + "frappe": self.frappe_repo,
+			UPSTREAM + "erpnext": self.erpnext_repo,
+		}
+		return {address: stand_in for address, stand_in in pairs.items() if stand_in != address}
+
+	def address(self, app: str) -> str:
+		"""Where the app's repository is looked for in the end."""
+		return self.frappe_repo if app == "frappe" else self.erpnext_repo
+
+	@property
 	def dev(self) -> Path:
 		return self.bench / ".dev"
 
@@ -160,7 +175,7 @@ def read_settings(environ: dict[str, str]) -> Settings:
 		branch=get("FRAPPE_BRANCH", "version-15"),
 		frappe_repo=get("FRAPPE_REPO", upstream + "frappe"),
 		erpnext_repo=get("ERPNEXT_REPO", upstream + "erpnext"),
-		mirror="" if upstream == UPSTREAM else upstream,
+		mirror=upstream,
 		db_host=get("DB_HOST"),
 		db_port=_port("DB_PORT", get("DB_PORT", "3306")),
 		db_root_user=get("DB_ROOT_USER", "root"),
