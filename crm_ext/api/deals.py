@@ -23,6 +23,22 @@ def deal_way(deal: str) -> dict:
 	return queries.deal_way(deal)
 
 
+@frappe.whitelist()
+def rotting_deals(filters: str | dict | None = None) -> dict:
+	"""For the number card: deals the user may see that stay in their stage longer than it allows.
+
+	`filters` may hold a company. Returns the number and the report that lists them.
+	"""
+	frappe.has_permission("Deal", "read", throw=True)
+	company = (frappe.parse_json(filters) or {}).get("company")
+	return {
+		"value": queries.count_rotting(company),
+		"fieldtype": "Int",
+		"route": ["query-report", "Deal Aging"],
+		"route_options": {"company": company} if company else {},
+	}
+
+
 @frappe.whitelist(methods=["POST"])
 def start_backfill() -> None:
 	"""Queue the backfill; for those who may change the settings."""

@@ -117,6 +117,18 @@ def _days_here(doc: dict) -> int | None:
 	return None if doc.closed_on or not doc.stage_since else max(0, date_diff(nowdate(), doc.stage_since))
 
 
+def count_rotting(company: str | None = None) -> int:
+	"""Deals under way, paid and lost ones aside, that are in their stage for more days than it allows."""
+	of_company = " AND `tabDeal`.company = %(company)s" if company else ""
+	((count,),) = frappe.db.sql(
+		f"""SELECT COUNT(*) FROM `tabDeal` JOIN `tabDeal Stage` s ON s.name = `tabDeal`.stage
+		WHERE `tabDeal`.status IN ('Open', 'Won') AND `tabDeal`.closed_on IS NULL AND s.rotting_days > 0
+			AND DATEDIFF(%(today)s, `tabDeal`.stage_since) > s.rotting_days{of_company}{_visible()}""",
+		{"company": company, "today": nowdate()},
+	)
+	return count
+
+
 def missing(deal: dict) -> dict:
 	"""What is still to be delivered, invoiced and paid of what was ordered, in company currency."""
 	if deal["status"] in ("Lost", "Cancelled"):
