@@ -1,0 +1,55 @@
+"""Demo data: a trading company's year from first contact to cash, made through ERPNext's own documents.
+
+    bench --site SITE execute crm_ext.setup.demo.make
+
+On top of ERPNext's own demo records (`erpnext.setup.demo`). Safe to run again: what is done is skipped, and a run
+that was killed goes on where it stopped. People log in with the password in `data.py`.
+
+data.py       names, goods, prices, markets
+plan.py       pure: who does what on which day, drawn from a fixed seed
+site.py       setup wizard, fiscal years, ERPNext's demo records
+masters.py    people, territories, prices, warehouses, the other currency
+documents.py  one function for each kind of step
+diary.py      does the steps, one transaction each, dated to their day
+"""
+
+import frappe
+from erpnext.selling.doctype.quotation.quotation import set_expired_status
+from frappe.utils import add_days, getdate
+
+from crm_ext.setup.demo import data, diary, masters, site
+from crm_ext.setup.demo.plan import YEAR, make_plan
+
+
+def make() -> None:
+	"""Make the demo data of this site, or what is missing of it. For Administrator on the command line."""
+	if diary.recall("done"):
+		print("Demo data: already there.")
+		return
+	_report("company")
+	site.complete_setup()
+	last = getdate(diary.recall("last day") or getdate())
+	diary.note("last day", str(last))
+	first = getdate(add_days(last, -YEAR - 30))  # goods are bought before the year of selling begins
+	site.make_fiscal_years(first, getdate(add_days(last, YEAR)))
+	_report("ERPNext's own demo records")
+	own = frappe.db.get_single_value("Global Defaults", "default_company")
+	company = site.make_erpnext_masters()
+	masters.make_prices(first)
+	site.make_erpnext_documents(company, last)
+	_report("people, territories, warehouses, exchange rates")
+	companies = [company, own]
+	masters.make_masters(companies, last)
+	for done, total in diary.do_steps(make_plan(last), companies):
+		if done % 50 == 0 or done == total:
+			_report(f"{done} of {total} steps of a year of selling")
+	set_expired_status()  # ERPNext's daily job: offers nobody took in time
+	diary.note("done", True)
+	diary.forget_all_but("done")
+	frappe.db.commit()  # the end of the run
+	logins = ", ".join(person.user for person in data.PEOPLE)
+	_report(f"done. Log in as {logins}; password: {data.PASSWORD}")
+
+
+def _report(what: str) -> None:
+	print(f"Demo data: {what}", flush=True)

@@ -1,0 +1,133 @@
+"""What the demo company is made of: people, goods, markets. Constants only."""
+
+from dataclasses import dataclass
+
+PASSWORD = "demo"
+
+COMPANY = {
+	"company_name": "Nordwind Trading",
+	"company_abbr": "NT",
+	"country": "Netherlands",
+	"currency": "EUR",
+	"timezone": "Europe/Amsterdam",
+	"language": "English",
+	"chart_of_accounts": "Standard",
+	"bank_account": "House Bank",
+}
+
+# Currency of the company -> the other currency of the demo, and about what one of it is worth.
+FOREIGN = {"EUR": ("USD", 0.92), "USD": ("EUR", 1.09)}
+
+
+@dataclass(frozen=True)
+class Person:
+	first_name: str
+	last_name: str
+	gender: str
+	roles: tuple[str, ...]
+	sells: bool = False
+
+	@property
+	def user(self) -> str:
+		return f"{self.first_name.lower()}@example.com"
+
+	@property
+	def full_name(self) -> str:
+		return f"{self.first_name} {self.last_name}"
+
+
+_SALES = ("Sales User",)
+SALES = (
+	Person("Anna", "Lindqvist", "Female", _SALES, sells=True),
+	Person("Ben", "Okafor", "Male", _SALES, sells=True),
+	Person("Clara", "Moreau", "Female", _SALES, sells=True),
+	Person("David", "Novak", "Male", _SALES, sells=True),
+)
+MANAGER = Person("Maria", "Keller", "Female", ("Sales User", "Sales Manager", "Sales Master Manager"), True)
+ACCOUNTANT = Person("Felix", "Brandt", "Male", ("Accounts User", "Accounts Manager"))
+BUYER = Person(
+	"Greta", "Visser", "Female", ("Purchase User", "Purchase Manager", "Stock User", "Item Manager")
+)
+PEOPLE = (MANAGER, *SALES, ACCOUNTANT, BUYER)
+
+
+@dataclass(frozen=True)
+class Good:
+	"""An item of ERPNext's own demo: its prices in company currency, and what one order takes of it."""
+
+	selling: float
+	buying: float
+	least: int
+	most: int
+
+
+GOODS = {
+	"SKU001": Good(18, 9, 100, 500),
+	"SKU002": Good(980, 720, 4, 25),
+	"SKU003": Good(24, 13, 50, 300),
+	"SKU004": Good(640, 470, 4, 30),
+	"SKU005": Good(79, 44, 30, 120),
+	"SKU006": Good(9, 4, 100, 600),
+	"SKU007": Good(520, 390, 3, 20),
+	"SKU008": Good(49, 27, 40, 160),
+	"SKU009": Good(129, 82, 20, 80),
+	"SKU010": Good(720, 540, 3, 18),
+}
+# Customers and suppliers of ERPNext's own demo.
+ERPNEXT_CUSTOMERS = ("Grant Plastics Ltd.", "West View Software Ltd.", "Palmer Productions Ltd.")
+ERPNEXT_SUPPLIERS = ("Zuckerman Security Ltd.", "MA Inc.", "Summit Traders Ltd.")
+
+HOME = ("Netherlands", "Belgium", "Germany", "France", "Nordics")
+ABROAD = "North America"
+TERRITORIES = (*HOME, ABROAD)
+
+# Lead sources of ERPNext, by how many leads come from them.
+SOURCES = {
+	"Reference": 22,
+	"Exhibition": 20,
+	"Campaign": 18,
+	"Advertisement": 14,
+	"Cold Calling": 14,
+	"Mass Mailing": 12,
+}
+# Sources that leads of a campaign name, and the campaigns by the quarter of the year they ran in.
+CAMPAIGN_SOURCES = ("Exhibition", "Campaign", "Mass Mailing")
+CAMPAIGNS = ("New Year Catalogue", "Spring Fair", "Summer Newsletter", "Autumn Webinar")
+
+# Industry types of ERPNext, and what companies of it call themselves.
+INDUSTRIES = {
+	"Manufacturing": ("Engineering", "Precision", "Works"),
+	"Retail & Wholesale": ("Retail", "Stores", "Outfitters"),
+	"Education": ("Academy", "College", "Learning"),
+	"Technology": ("Systems", "Digital", "Labs"),
+	"Health Care": ("Clinics", "Care", "Medical"),
+	"Transportation": ("Logistics", "Freight", "Shipping"),
+	"Consulting": ("Advisory", "Consulting", "Partners"),
+	"Food, Beverage & Tobacco": ("Foods", "Bakeries", "Catering"),
+}
+COMPANY_NAMES = (
+	"Amstel Arden Aster Baltic Beacon Birch Boreas Brightwater Calder Cedar Corvus Dunmore Eastgate Elmwood Falk "
+	"Fjord Greenfield Halden Harbour Heron Ironbridge Juniper Kestrel Kingsford Larch Linden Lumen Maasvlakte "
+	"Meridian Northgate Oakfield Orion Pinewood Polder Quayside Redstone Rhine Rowan Saltmarsh Skagen Solstice "
+	"Stonehill Tamarind Thornbury Tideway Verdant Vesta Waterford Westerly Zephyr"
+).split()
+LEGAL_FORMS = ("BV", "GmbH", "SA", "AB", "Ltd")
+LEGAL_FORM_ABROAD = "Inc"
+FIRST_NAMES = (
+	"Adele Bastian Chiara Dirk Elena Finn Greta Hugo Ines Jonas Katja Lars Mila Nils Olga Pieter Rosa Stefan "
+	"Tessa Viktor Wanda Yannick Zoe Marcus Lotte Emil"
+).split()
+LAST_NAMES = (
+	"Albers Bakker Costa Dubois Eriksen Fischer Garcia Hansen Ivanov Janssen Koch Laurent Meyer Nilsson Olsen "
+	"Peeters Quist Rossi Schmidt Thomas Ulrich Vermeer Weber Young Zimmer"
+).split()
+NOTES = (
+	"Called: buys from a wholesaler today, contract ends this year.",
+	"Met at the stand, asked for the catalogue and prices for larger quantities.",
+	"Wrote back: wants samples before talking about prices.",
+	"Spoke with purchasing; decision is with the head of the department.",
+)
+LOST_REASONS = ("Price too high", "Delivery takes too long", "Project cancelled", "No budget this year")
+COMPETITORS = ("Alpha Supplies", "Delta Wholesale", "Omni Goods")
+SALES_STAGES = ("Prospecting", "Qualification", "Needs Analysis", "Value Proposition")
+MODES_OF_PAYMENT = ("Wire Transfer", "Wire Transfer", "Wire Transfer", "Bank Draft", "Credit Card")
