@@ -210,5 +210,8 @@ WEIGHTED = [
 	"payment",
 	"advance",
 	"reconcile",
+	"journal_receipt",
+	"returned",
+	"cancel",
 	"quotation_of_opportunity",
 ]

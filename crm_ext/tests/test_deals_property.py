@@ -17,7 +17,15 @@ from crm_ext.tests.base import SiteTestCase
 from crm_ext.tests.histories import WEIGHTED, History
 
 HISTORIES = int(os.environ.get("CRM_EXT_HISTORIES", "10"))
-START = [("lead", 0), ("opportunity_of_lead", 1), ("quotation_of_opportunity", 1), ("order_of_quotation", 1)]
+# So that there is something to deliver, pay and undo from the first drawn step on.
+START = [
+	("lead", 0),
+	("opportunity_of_lead", 1),
+	("quotation_of_opportunity", 1),
+	("order_of_quotation", 1),
+	("invoice_of_order", 1),
+	("order_alone", 1),
+]
 STEPS = st.lists(st.tuples(st.sampled_from(WEIGHTED), st.integers(0, 59)), min_size=8, max_size=14)
 
 
