@@ -6,13 +6,12 @@ frappe.ui.form.on("CRM Ext Settings", {
 		frappe.realtime.doctype_subscribe(frm.doctype);
 		frappe.realtime.on("crm_ext_backfill", ({ done, total }) => {
 			if (cur_frm !== frm) return;
-			const percent = total ? (100 * done) / total : 100;
 			frm.dashboard.show_progress(
 				__("Reading In Existing Documents"),
-				percent,
+				total ? (100 * done) / total : 100,
 				__("{0} of {1} documents", [done, total])
 			);
-			if (done >= total) frm.reload_doc();
+			if (done >= total) frm.events.show_end(frm);
 		});
 	},
 
@@ -23,14 +22,23 @@ frappe.ui.form.on("CRM Ext Settings", {
 				__(
 					"Read all leads, opportunities, quotations, orders, delivery notes and invoices of this site into deals? It runs in the background and may be repeated at any time."
 				),
-				() =>
-					frappe.xcall("crm_ext.api.deals.start_backfill").then(() =>
-						frappe.show_alert({
-							message: __("Queued. The progress is shown here."),
-							indicator: "blue",
-						})
-					)
+				() => frm.events.start(frm)
 			);
 		});
+	},
+
+	async start(frm) {
+		await frappe.xcall("crm_ext.api.deals.start_backfill");
+		frappe.show_alert({
+			message: __("Queued. The progress is shown here."),
+			indicator: "blue",
+		});
+	},
+
+	// The last documents are read before the result is written.
+	async show_end(frm) {
+		if (cur_frm !== frm || frm.is_dirty()) return;
+		await frm.reload_doc();
+		if (frm.doc.backfill_progress < 100) setTimeout(() => frm.events.show_end(frm), 2000);
 	},
 });
