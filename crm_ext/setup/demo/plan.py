@@ -31,7 +31,7 @@ OUTCOMES = {
 	"opportunity lost": 12,
 	"quotation open": 9,
 	"quotation lost": 12,
-	"won": 34,
+	"won": 38,
 }
 # How the won ones are delivered, invoiced and paid; what is not named here is plain.
 WAYS = (
@@ -40,6 +40,7 @@ WAYS = (
 	*["never paid"] * 4,
 	*["part paid"] * 2,
 	*["not delivered"] * 2,
+	*["under way"] * 5,
 	"deposit taken over",
 	"deposit reconciled",
 	"journal entry",
@@ -49,8 +50,14 @@ WAYS = (
 	"quotation amended",
 	"one order for two",
 )
-# Ways that take months until the end; they begin early enough to be seen whole.
-_EARLY = {way for way in WAYS if way not in ("two deliveries", "never paid", "not delivered")}
+# When the ways begin that are to be seen whole, or halfway; days ago. The others begin any time.
+_BEGIN = {
+	**dict.fromkeys(WAYS, (190, 330)),
+	"never paid": (80, 250),
+	"not delivered": (50, 160),
+	"two deliveries": (40, 330),
+	"under way": (28, 62),
+}
 # How the deals of those who are customers already end. No lead: they begin with an opportunity, or later.
 REPEATS = (*["won"] * 7, *["quotation lost"] * 3, *["opportunity open"] * 2, "quotation open", *["order"] * 2)
 # Leads in the other currency, and leads of the other company, by outcome.
@@ -162,8 +169,8 @@ def _take(left: dict[str, int], outcome: str) -> bool:
 
 def _begin(outcome: str, way: str, last: date, rng: Random) -> date:
 	"""Open deals began lately, but for those nobody looks after; the others any time."""
-	if way in _EARLY:
-		ago = rng.randint(190, 330)
+	if way in _BEGIN:
+		ago = rng.randint(*_BEGIN[way])
 	elif outcome in ("untouched", "contacted", "qualified", "opportunity open", "quotation open"):
 		ago = rng.randint(1, 90) if rng.random() < 0.55 else rng.randint(91, 330)
 	else:
