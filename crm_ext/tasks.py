@@ -1,14 +1,11 @@
 """Scheduler and queue entry points, nothing else."""
 
-import frappe
 
-
-def derive_deals(deals: list[str], refs: list[list[str]]) -> None:
+def derive_deals(refs: list[list[str]]) -> None:
 	"""Derive deals again that two transactions changed at once."""
-	from crm_ext.deals.derive import derive
+	from crm_ext.deals.chunks import derive_chunk
 
-	derive([tuple(ref) for ref in refs], deals)
-	frappe.db.commit()  # a queue job of its own
+	derive_chunk([tuple(ref) for ref in refs])
 
 
 def nightly_check() -> None:

@@ -1,5 +1,9 @@
 """Derives many vouchers in chunks, one transaction each. Used by backfill and nightly check."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import frappe
 
 from crm_ext.deals.derive import derive
@@ -7,38 +11,50 @@ from crm_ext.deals.model import Ref
 from crm_ext.deals.store import is_lock_error
 
 CHUNK = 500
-_ATTEMPTS = 5
+# A chunk gives way to users this often before it is halved; a single voucher for about half a minute.
+_ATTEMPTS = 8
+_ATTEMPTS_OF_ONE = 40
 
 
 def derive_chunk(refs: list[Ref]) -> tuple[set[str], list[Ref]]:
 	"""Derive `refs` and commit. Returns (names of deals that changed, refs that could not be derived).
 
-	A deadlock with a user's transaction is retried. Where data of one voucher makes the rules fail, the chunk is
-	halved until only that voucher is left; it is logged and the rest goes on.
+	What a user holds locked, or changed meanwhile, is tried again. Where data of one voucher makes the rules fail,
+	the chunk is halved until only that voucher is left; it is logged and the rest goes on.
 	"""
-	for attempt in range(1, _ATTEMPTS + 1):
+	wanted = list(refs)
+	for attempt in range(_ATTEMPTS if len(refs) > 1 else _ATTEMPTS_OF_ONE):
 		try:
-			result = derive(refs)
+			with _without_waiting():
+				result = derive(wanted)
 			frappe.db.commit()  # one transaction a chunk: locks are short, and a killed job loses one chunk
-			if result.stale:
-				derive([], result.stale)
-				frappe.db.commit()  # as above
-			return result.changed | set(result.removed), []
-		except Exception as error:
+			if not result.stale:
+				return result.changed | set(result.removed), []
+			wanted = list(dict.fromkeys([*wanted, *result.stale]))
+		except Exception as caught:
 			frappe.db.rollback()
-			if is_lock_error(error):
-				if attempt == _ATTEMPTS:
-					raise
-				continue
-			return _halve(refs)
-	return set(), refs
+			if not is_lock_error(caught):
+				return _halve(refs, frappe.get_traceback(with_context=True))
+		time.sleep(min(1, 0.02 * 2**attempt))
+	return _halve(refs, "Other transactions kept these documents locked.")
 
 
-def _halve(refs: list[Ref]) -> tuple[set[str], list[Ref]]:
+@contextmanager
+def _without_waiting() -> Iterator[None]:
+	"""A job never waits for a lock while it holds some: of two that wait for each other the database undoes the
+	smaller transaction, and that is the user's."""
+	frappe.db.sql("SET SESSION innodb_lock_wait_timeout = 0")
+	try:
+		yield
+	finally:
+		frappe.db.sql("SET SESSION innodb_lock_wait_timeout = DEFAULT")
+
+
+def _halve(refs: list[Ref], reason: str) -> tuple[set[str], list[Ref]]:
 	if len(refs) == 1:
 		frappe.log_error(
 			title="CRM Ext: deriving deals failed",
-			message=frappe.get_traceback(with_context=True),
+			message=reason,
 			reference_doctype=refs[0][0],
 			reference_name=refs[0][1],
 		)

@@ -11,7 +11,7 @@ import frappe
 from frappe.utils import cint, getdate
 
 from crm_ext.deals import figures, rules, stages, store, vouchers
-from crm_ext.deals.model import DEAL, Ref
+from crm_ext.deals.model import DEAL, Graph, Ref
 
 # A deal found only after its making was serialised is read and derived again; more than that never happened.
 _ATTEMPTS = 3
@@ -19,29 +19,32 @@ _ATTEMPTS = 3
 
 @dataclass
 class Result:
-	"""Deals that changed, and those another transaction changed after this one's snapshot was taken."""
+	"""Deals that changed or went, and what must be derived again in a later transaction: deals that another one
+	changed after this one's snapshot was taken, vouchers that another one holds."""
 
 	changed: set[str] = field(default_factory=set)
 	removed: list[str] = field(default_factory=list)
-	stale: list[str] = field(default_factory=list)
+	stale: list[Ref] = field(default_factory=list)
 
 
-def derive(refs: Iterable[Ref], names: Iterable[str] = ()) -> Result:
+def derive(refs: Iterable[Ref], names: Iterable[str] = (), announce: bool = False) -> Result:
 	"""Derive every deal that `refs` (vouchers, receipts, prospects) or `names` (deals) belong to, each once.
 
 	Writes inside the current transaction; the caller commits. A voucher that no longer exists leaves its deals
-	as they are without it.
+	as they are without it. Where another transaction changed one of the deals after this one's snapshot was
+	taken, nothing is written: the result names it, to be derived after this one. `announce` says that this
+	transaction changed `refs`, so that others at work on the same deals find theirs outdated in turn.
 	"""
 	refs, names = list(dict.fromkeys(refs)), set(names)
 	for _attempt in range(_ATTEMPTS):
-		result, found = _derive_once(refs, names)
+		result, found = _derive_once(refs, names, announce)
 		if not found:
 			return result
 		names |= found
 	raise RuntimeError(f"deals kept appearing while deriving {refs[:5]}")
 
 
-def _derive_once(refs: list[Ref], names: set[str]) -> tuple[Result, set[str]]:
+def _derive_once(refs: list[Ref], names: set[str], announce: bool) -> tuple[Result, set[str]]:
 	stored = store.read_stored(refs, names)
 	config = stages.get_stages()
 	seeds = {
@@ -61,16 +64,30 @@ def _derive_once(refs: list[Ref], names: set[str]) -> tuple[Result, set[str]]:
 	if new:
 		created, existing = store.reserve_names([(deal.root, _began(deal)) for deal in new])
 		if existing:
-			return Result(), set(existing.values())
+			found = set(existing.values())
+			# Asked for by name and still not seen: made after this transaction's snapshot.
+			return (_outdated(found), set()) if found <= names else (Result(), found)
 		by_root |= created
 	primary = {ref: assignment.primary(ref) for ref in graph.vouchers}
 	writer = store.Writer(stored, refs).plan(derived, by_root, graph, primary)
-	result = Result(writer.changed, writer.gone_deals)
-	if not writer.is_empty:
-		locked = store.lock_deals(list(stored.deals))
-		result.stale = sorted(name for name, modified in locked.items() if modified != stored.modified[name])
-		writer.write()
-	return result, set()
+	if announce and (not writer.is_empty or _counts(refs, graph)):
+		stale = store.announce_deals(stored.modified)
+	else:
+		stale = [] if writer.is_empty else store.lock_deals(stored.modified)
+	if stale:
+		return _outdated(stale), set()
+	writer.write()
+	return Result(writer.changed, writer.gone_deals, writer.left), set()
+
+
+def _outdated(deals: Iterable[str]) -> Result:
+	return Result(stale=[(DEAL, name) for name in sorted(deals)])
+
+
+def _counts(refs: list[Ref], graph: Graph) -> bool:
+	"""Whether one of `refs` counts in a deal's figures: a submitted or cancelled voucher, not a draft or lead."""
+	found = (graph.vouchers.get(ref) for ref in refs)
+	return any(voucher and voucher.docstatus for voucher in found)
 
 
 def _began(deal):

@@ -131,6 +131,8 @@ class Writer:
 		# Orders that left a deal, for the buying documents that show it: (order, old deal, new deal).
 		self.moved_orders: list[tuple[str, str, str | None]] = []
 		self.changed: set[str] = set()
+		# Vouchers whose link could not be written, because another transaction holds them.
+		self.left: list[Ref] = []
 
 	def plan(
 		self, derived: list[DerivedDeal], names: dict[Ref, str], graph: Graph, primary: dict[Ref, Ref | None]
@@ -299,16 +301,33 @@ class Writer:
 		_upsert("Deal Stage Change", tuple(columns.split()), rows)
 
 	def _write_links(self, doctype: str, by_deal: dict[str | None, list[str]]) -> None:
-		pairs = [(name, deal) for deal, names in by_deal.items() for name in names]
-		for start in range(0, len(pairs), 500):
-			chunk = pairs[start : start + 500]
-			cases = " ".join("WHEN %s THEN %s" for _pair in chunk)
-			frappe.db.sql(
-				f"UPDATE `tab{doctype}` SET deal = CASE name {cases} END WHERE name IN %s",
-				(*(value for pair in chunk for value in pair), [name for name, _deal in chunk]),
+		deals = {name: deal for deal, names in by_deal.items() for name in names}
+		try:
+			_set_links(doctype, deals)
+		except frappe.QueryTimeoutError:
+			# Somebody is saving one of them. To wait for who may wait for us would stop one of the two.
+			free = frappe.db.sql(
+				f"SELECT name FROM `tab{doctype}` WHERE name IN %s FOR UPDATE SKIP LOCKED",
+				(list(deals),),
+				pluck=True,
 			)
-			for name, _deal in chunk:
-				frappe.clear_document_cache(doctype, name)
+			_set_links(doctype, {name: deals[name] for name in free})
+			self.left += [(doctype, name) for name in sorted(set(deals) - set(free))]
+
+
+def _set_links(doctype: str, deals: dict[str, str | None]) -> None:
+	"""Write the deal of each voucher, waiting for nobody."""
+	pairs = sorted(deals.items())
+	for start in range(0, len(pairs), 500):
+		chunk = pairs[start : start + 500]
+		cases = " ".join("WHEN %s THEN %s" for _pair in chunk)
+		frappe.db.sql(
+			"SET STATEMENT innodb_lock_wait_timeout = 0 FOR"
+			f" UPDATE `tab{doctype}` SET deal = CASE name {cases} END WHERE name IN %s",
+			(*(value for pair in chunk for value in pair), [name for name, _deal in chunk]),
+		)
+		for name, _deal in chunk:
+			frappe.clear_document_cache(doctype, name)
 
 
 _STANDARD = ("name", "creation", "modified", "owner", "modified_by", "docstatus")
@@ -335,38 +354,60 @@ def _remove(deals: list[str]) -> None:
 	frappe.db.sql("DELETE FROM `tabDeal` WHERE name IN %s", (deals,))
 
 
-def lock_deals(names: list[str]) -> dict[str, datetime]:
-	"""Lock deals until the transaction ends, in one order everywhere. Returns `modified` as committed now,
-	which is newer than what an older snapshot showed if somebody else derived meanwhile."""
-	if not names:
-		return {}
-	return dict(
+def lock_deals(known: dict[str, datetime]) -> list[str]:
+	"""Lock deals until the transaction ends, in one order everywhere. `known` is their `modified` as read.
+
+	Returns those that another transaction derived or removed after this one's snapshot was taken.
+	"""
+	if not known:
+		return []
+	now = dict(
 		frappe.db.sql(
-			"SELECT name, modified FROM `tabDeal` WHERE name IN %s ORDER BY name FOR UPDATE", (sorted(names),)
+			"SELECT name, modified FROM `tabDeal` WHERE name IN %s ORDER BY name FOR UPDATE", (sorted(known),)
 		)
 	)
+	return sorted(name for name, modified in known.items() if now.get(name) != modified)
+
+
+def announce_deals(known: dict[str, datetime]) -> list[str]:
+	"""Lock deals as `lock_deals` does, and tell other transactions that see them that their vouchers changed.
+
+	Of two transactions that change vouchers of one deal unseen by each other, the later one so learns of it, also
+	where the earlier one alone made no difference to the deal.
+	"""
+	if not known:
+		return []
+	frappe.db.sql(
+		"UPDATE `tabDeal` SET modified = %s WHERE name IN %s AND (name, modified) IN %s ORDER BY name",
+		(now_datetime(), sorted(known), sorted(known.items())),
+	)
+	# Of the rows locked above, those that matched what we knew.
+	return [] if frappe.db._cursor.rowcount == len(known) else lock_deals(known)
 
 
 def reserve_names(roots: list[tuple[Ref, date]]) -> tuple[dict[Ref, str], dict[Ref, str]]:
 	"""Names for new deals, numbered within the year they began: (new names, deals that turned out to exist).
 
-	The series row serialises the making of deals, so that two transactions never open the same one twice. It is
-	taken last in a transaction and held only until its commit.
+	One series row, the same for all years, serialises the making of deals, so that two transactions never open
+	the same one twice. It is taken last in a transaction and held only until its commit.
 	"""
 	by_year: dict[int, list[Ref]] = defaultdict(list)
 	for root, day in roots:
 		by_year[day.year].append(root)
 	names: dict[Ref, str] = {}
 	existing: dict[Ref, str] = {}
-	for year in sorted(by_year):
-		prefix = f"DEAL-{year}-"
-		frappe.db.sql(
-			"INSERT INTO `tabSeries` (name, current) VALUES (%s, %s) ON DUPLICATE KEY UPDATE current = current + %s",
-			(prefix, len(by_year[year]), len(by_year[year])),
-		)
-		((last,),) = frappe.db.sql("SELECT current FROM `tabSeries` WHERE name = %s", (prefix,))
-		first = last - len(by_year[year]) + 1
-		names |= {root: f"{prefix}{number:05d}" for number, root in enumerate(by_year[year], first)}
+	prefixes = {f"DEAL-{year}-": of_year for year, of_year in sorted(by_year.items())}
+	rows = [("DEAL-", 0), *((prefix, len(of_year)) for prefix, of_year in prefixes.items())]
+	frappe.db.sql(
+		f"INSERT INTO `tabSeries` (name, current) VALUES {', '.join(['(%s, %s)'] * len(rows))}"
+		" ON DUPLICATE KEY UPDATE current = current + VALUES(current)",
+		[value for row in rows for value in row],
+	)
+	for prefix, last in frappe.db.sql(
+		"SELECT name, current FROM `tabSeries` WHERE name IN %s", (list(prefixes),)
+	):
+		first = last - len(prefixes[prefix]) + 1
+		names |= {root: f"{prefix}{number:05d}" for number, root in enumerate(prefixes[prefix], first)}
 	for name, root_type, root_name in frappe.db.sql(
 		"SELECT name, root_type, root_name FROM `tabDeal` WHERE (root_name, root_type) IN %s LOCK IN SHARE MODE",
 		([(name, doctype) for doctype, name in names],),

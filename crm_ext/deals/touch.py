@@ -72,7 +72,7 @@ def derive_safely(refs: Iterable[Ref]) -> None:
 	try:
 		if not stages.is_enabled():
 			return
-		result = derive.derive(refs)
+		result = derive.derive(refs, announce=True)
 	except Exception as error:
 		if store.is_lock_error(error):
 			raise
@@ -81,13 +81,15 @@ def derive_safely(refs: Iterable[Ref]) -> None:
 		return
 	if result.stale:
 		# Another transaction derived the same deals after our snapshot: look again once both are committed.
-		frappe.enqueue(
-			"crm_ext.tasks.derive_deals",
-			queue="short",
-			enqueue_after_commit=True,
-			deals=result.stale,
-			refs=[list(ref) for ref in refs],
-		)
+		frappe.db.after_commit.add(lambda: _derive_later([*refs, *result.stale]))
+
+
+def _derive_later(refs: list[Ref]) -> None:
+	"""The user's transaction is committed already: a queue out of reach must not look like a failed save."""
+	try:
+		frappe.enqueue("crm_ext.tasks.derive_deals", queue="short", refs=[list(ref) for ref in refs])
+	except Exception:
+		frappe.logger("crm_ext").exception(f"Left to the nightly check: {refs[:50]}")
 
 
 def _log(refs: list[Ref]) -> None:
