@@ -35,7 +35,7 @@ def rotting_deals(filters: str | dict | None = None) -> dict:
 		"value": queries.count_rotting(company),
 		"fieldtype": "Int",
 		"route": ["query-report", "Deal Aging"],
-		"route_options": {"company": company} if company else {},
+		"route_options": {"company": company, "scope": "All Not Closed", "only_rotting": 1, "show_deals": 1},
 	}
 
 

@@ -27,7 +27,8 @@ CHROMIUM_ARGS = [
 	"--disable-component-update",
 	"--disable-sync",
 ]
-WAIT_MS = 30_000
+# Generous: the machines that run tests are slow and shared.
+WAIT_MS = 60_000
 _SERVE = """
 import sys
 import frappe.app
@@ -94,7 +95,9 @@ class Desk:
 		self.page.fill("#login_email", user)
 		self.page.fill("#login_password", password)
 		self.page.click(".for-login .btn-login")
-		self.page.wait_for_function("() => window.frappe && frappe.boot && window.cur_list", timeout=60_000)
+		self.page.wait_for_function(
+			"() => window.frappe && frappe.boot && window.cur_list", timeout=2 * WAIT_MS
+		)
 		self.settle()
 
 	def close(self) -> None:
