@@ -19,7 +19,7 @@ def check(since: datetime | None = None) -> dict:
 
 	Returns {"checked": vouchers looked at, "mended": deals that changed, "failed": vouchers that could not be}.
 	"""
-	settings = frappe.get_cached_doc("CRM Ext Settings")
+	settings = frappe.get_doc("CRM Ext Settings")
 	if not (settings.deals_enabled and settings.nightly_check):
 		return {"checked": 0, "mended": 0, "failed": 0}
 	started = now_datetime()

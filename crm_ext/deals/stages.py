@@ -31,7 +31,7 @@ def _forget() -> None:
 
 
 def _read() -> dict:
-	settings = frappe.get_cached_doc("CRM Ext Settings")
+	settings = frappe.get_doc("CRM Ext Settings")
 	return {
 		"stages": frappe.get_all(
 			"Deal Stage",

@@ -308,7 +308,9 @@ def make_journal_receipt(invoice, amount: float, **values):
 	)
 
 
-def reconcile(company: str, customer: str, invoice: str, amount: float | None = None) -> None:
+def reconcile(
+	company: str, customer: str, invoice: str, amount: float | None = None, advance_account: str | None = None
+) -> None:
 	"""Match whatever the customer has on account with one invoice, by the Payment Reconciliation tool."""
 	tool = frappe.get_doc("Payment Reconciliation")
 	tool.update(
@@ -317,6 +319,7 @@ def reconcile(company: str, customer: str, invoice: str, amount: float | None = 
 			"party_type": "Customer",
 			"party": customer,
 			"receivable_payable_account": frappe.db.get_value("Sales Invoice", invoice, "debit_to"),
+			"default_advance_account": advance_account,
 		}
 	)
 	tool.get_unreconciled_entries()

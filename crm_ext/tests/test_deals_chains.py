@@ -309,6 +309,60 @@ class TestMoney(SiteTestCase):
 		touch.flush()
 		self.assertFigures(deal, paid_amount=total, stage="Paid")
 
+	def test_advance_booked_in_a_separate_account(self):
+		account = frappe.get_doc(
+			{
+				"doctype": "Account",
+				"account_name": "Advances Received",
+				"company": f.COMPANY,
+				"parent_account": frappe.db.get_value(
+					"Account",
+					{
+						"company": f.COMPANY,
+						"root_type": "Liability",
+						"is_group": 1,
+						"account_name": "Current Liabilities",
+					},
+				),
+				"account_type": "Receivable",
+			}
+		).insert()
+		self.addCleanup(frappe.clear_document_cache, "Company", f.COMPANY)  # the cache knows no rollback
+		company = frappe.get_doc("Company", f.COMPANY)
+		company.book_advance_payments_in_separate_party_account = 1
+		company.default_advance_received_account = account.name
+		company.save()
+		customer = f.make_customer().name
+		order, deal = self.order_and_deal(customer=customer)
+		total = f.gross(order)
+		payment = f.make_payment(order, total / 2)
+		self.assertEqual(payment.paid_from, account.name)
+		self.assertFigures(self.deal_of(payment), name=deal.name, paid_amount=total / 2)
+		invoice = f.make_sales_invoice(order)
+		f.reconcile(order.company, customer, invoice.name, advance_account=account.name)
+		self.assertEqual(frappe.db.get_value("Sales Invoice", invoice.name, "outstanding_amount"), total / 2)
+		touch.flush()
+		self.assertFigures(deal, paid_amount=total / 2, stage="Invoiced")
+
+	def test_payment_at_the_till(self):
+		settings = frappe.get_doc("CRM Ext Settings")
+		settings.deals_from_direct_invoices = 1
+		settings.save()
+		invoice = f.make_direct_invoice(submit=False)
+		invoice.is_pos = 1
+		invoice.append(
+			"payments",
+			{
+				"mode_of_payment": "Cash",
+				"account": f.cash_account(invoice.company),
+				"amount": invoice.grand_total,
+			},
+		)
+		invoice.save()
+		invoice.submit()
+		self.assertEqual(invoice.outstanding_amount, 0)
+		self.assertFigures(self.deal_of(invoice), stage="Paid", paid_amount=f.gross(invoice))
+
 	def test_advance_partly_reconciled(self):
 		customer = f.make_customer().name
 		order, deal = self.order_and_deal(customer=customer)
