@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from datetime import date, datetime
 from typing import Any
 
@@ -19,16 +20,23 @@ _PARENT = "crm_ext_demo"
 
 def recall(key: str) -> Any:
 	"""What was noted under `key`, None if nothing was."""
-	value = frappe.db.get_value("DefaultValue", {"parent": _PARENT, "defkey": key}, "defvalue")
+	value = frappe.db.get_value("DefaultValue", _row(key), "defvalue")
 	return json.loads(value) if value else None
 
 
 def note(key: str, value: Any) -> None:
-	frappe.defaults.set_default(key, json.dumps(value), _PARENT, _PARENT)
+	if frappe.db.exists("DefaultValue", _row(key)):
+		frappe.db.set_value("DefaultValue", _row(key), "defvalue", json.dumps(value))
+	else:
+		frappe.defaults.add_default(key, json.dumps(value), _PARENT, _PARENT)
 
 
 def forget_all_but(key: str) -> None:
 	frappe.db.delete("DefaultValue", {"parent": _PARENT, "defkey": ("!=", key)})
+
+
+def _row(key: str) -> dict[str, str]:
+	return {"parent": _PARENT, "defkey": key}
 
 
 def do_steps(plan: Plan, companies: list[str]) -> Iterator[tuple[int, int]]:
@@ -38,10 +46,12 @@ def do_steps(plan: Plan, companies: list[str]) -> Iterator[tuple[int, int]]:
 	for number, step in enumerate(plan.steps[done:], start=done + 1):
 		story = stories.get(step.story)
 		second = story.second_company if story else step.args["second_company"]
-		work = Work(step, story, companies[1 if second else 0], _names(step.story), _names)
+		known = _names(step.story)
+		work = Work(step, story, companies[1 if second else 0], deepcopy(known), _names)
 		with _acting(who_does(step, story), step.day):
 			_do(step, work)
-			note(f"story {step.story}", work.names)
+			if work.names != known:
+				note(f"story {step.story}", work.names)
 			note("steps", number)
 			frappe.db.commit()  # a killed run goes on after this step
 		yield number, len(plan.steps)

@@ -52,10 +52,13 @@ class Work:
 		return self.step.args
 
 	@property
+	def is_foreign(self) -> bool:
+		return self.story.foreign and bool(foreign_currency(self.company))
+
+	@property
 	def currency(self) -> str:
 		home = frappe.get_cached_value("Company", self.company, "default_currency")
-		foreign = foreign_currency(self.company)
-		return foreign[0] if self.story.foreign and foreign else home
+		return foreign_currency(self.company)[0] if self.is_foreign else home
 
 	def get(self, doctype: str, key: str) -> Document:
 		return frappe.get_doc(doctype, self.names[key])
@@ -183,7 +186,7 @@ def _quote(work: Work) -> None:
 
 def _export(doc: Document, work: Work) -> None:
 	"""No tax is charged abroad; the rate is the day's."""
-	if work.story.foreign:
+	if work.is_foreign:
 		doc.update({"taxes_and_charges": None, "taxes": [], "conversion_rate": _rate(doc.currency, work)})
 
 
@@ -262,7 +265,7 @@ def _make_customer(work: Work) -> None:
 		return
 	doc = erpnext_lead.make_customer(lead)
 	doc.customer_group = "Commercial"
-	if work.story.foreign:
+	if work.is_foreign:
 		doc.default_currency = work.currency
 		doc.append("accounts", {"company": work.company, "account": foreign_account(work.company)})
 	doc.insert()

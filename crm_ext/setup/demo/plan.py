@@ -31,7 +31,7 @@ OUTCOMES = {
 	"opportunity lost": 12,
 	"quotation open": 9,
 	"quotation lost": 12,
-	"won": 38,
+	"won": 39,
 }
 # How the won ones are delivered, invoiced and paid; what is not named here is plain.
 WAYS = (
@@ -40,7 +40,8 @@ WAYS = (
 	*["never paid"] * 4,
 	*["part paid"] * 2,
 	*["not delivered"] * 2,
-	*["under way"] * 5,
+	*["not invoiced"] * 2,
+	*["under way"] * 4,
 	"deposit taken over",
 	"deposit reconciled",
 	"journal entry",
@@ -55,6 +56,7 @@ _BEGIN = {
 	**dict.fromkeys(WAYS, (190, 330)),
 	"never paid": (80, 250),
 	"not delivered": (50, 160),
+	"not invoiced": (70, 110),
 	"two deliveries": (40, 330),
 	"under way": (28, 62),
 }
@@ -340,6 +342,8 @@ def _order(diary: _Diary) -> None:
 	if way == "not delivered":
 		return
 	diary.add("deliver", 5, 18, part=0.5 if way == "two deliveries" else 1.0)
+	if way == "not invoiced":
+		return
 	diary.add("invoice", 0, 3, advances=way == "deposit taken over")
 	invoiced = diary.day
 	if way == "two deliveries":
