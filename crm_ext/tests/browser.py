@@ -91,7 +91,7 @@ class Desk:
 		self.context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US")
 		self.context.set_default_timeout(WAIT_MS)
 		self.page: Page = self.context.new_page()
-		self.page.goto(f"{url}/login?redirect-to=/app/deal")
+		self.page.goto(f"{url}/login?redirect-to=/app/deal/view/list")
 		self.page.fill("#login_email", user)
 		self.page.fill("#login_password", password)
 		self.page.click(".for-login .btn-login")
@@ -262,6 +262,13 @@ class Desk:
 			[method, arguments],
 		)
 
+	def newest(self, doctype: str, filters: dict) -> str:
+		rows = self.page.evaluate(
+			"([d, filters]) => frappe.db.get_list(d, { filters, order_by: 'creation desc', limit: 1 })",
+			[doctype, filters],
+		)
+		return rows[0]["name"]
+
 	# Reports
 
 	def run_report(self, name: str, filters: dict) -> list[dict]:
@@ -321,13 +328,53 @@ class Desk:
 		self.open("Deal", name)
 		self.form.locator(".deal-way-steps").wait_for()
 
-	def screenshot(self, name: str, full_page: bool = False) -> None:
-		"""A picture for the documentation, only where CRM_EXT_SCREENSHOTS names a folder."""
-		folder = os.environ.get("CRM_EXT_SCREENSHOTS")
-		if folder:
-			self.page.screenshot(path=str(Path(folder, f"{name}.png")), full_page=full_page)
+	def picture(self, path: Path, height: int = 1000) -> None:
+		"""What is on the screen, in a window of that height; alerts are closed first."""
+		self.page.set_viewport_size({"width": 1400, "height": height})
+		self.page.evaluate("() => document.querySelectorAll('.desk-alert').forEach(alert => alert.remove())")
+		self.page.mouse.move(0, 0)
+		self.settle()
+		self.page.wait_for_timeout(1500)  # charts grow
+		self.page.screenshot(path=str(path))
 
 
 def site_of_tests() -> tuple[str, str]:
 	"""The site this process is connected to, and the folder of sites."""
 	return frappe.local.site, os.path.abspath(frappe.local.sites_path)
+
+
+# Pictures for the documentation: python -m crm_ext.tests.browser http://demo.localhost:8000 docs/images
+
+
+def take_pictures(url: str, folder: Path, user: str, password: str) -> None:
+	"""Pictures of every screen of the app, as the data of the site at `url` shows them."""
+	from playwright.sync_api import sync_playwright
+
+	folder.mkdir(parents=True, exist_ok=True)
+	with sync_playwright() as playwright:
+		browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS)
+		desk = Desk(browser, url, user, password)
+		desk.go("Workspaces", "CRM Ext")
+		desk.picture(folder / "workspace.png", 1500)
+		desk.go("List", "Deal", "List")
+		desk.picture(folder / "deals.png", 800)
+		desk.go("List", "Deal", "Kanban", "Deals by Stage")
+		desk.picture(folder / "board.png", 800)
+		deal = desk.newest("Deal", {"stage": "Invoiced"})
+		desk.open_deal(deal)
+		desk.picture(folder / "deal.png", 1100)
+		desk.open("Sales Order", desk.newest("Sales Order", {"deal": deal}))
+		desk.picture(folder / "sales-order.png", 600)
+		for report in ("Deal Funnel", "Deal Aging"):
+			desk.run_report(report, {})
+			desk.picture(folder / f"{report.lower().replace(' ', '-')}.png", 1100)
+		browser.close()
+
+
+if __name__ == "__main__":
+	take_pictures(
+		sys.argv[1],
+		Path(sys.argv[2]),
+		os.environ.get("CRM_EXT_USER", "Administrator"),
+		os.environ.get("CRM_EXT_ADMIN_PASSWORD", "admin"),
+	)

@@ -34,7 +34,7 @@ def browser():
 
 @pytest.fixture
 def login(browser, url, request):
-	"""A function that opens a desk for a user. What is on the screen when a test fails is kept as a picture."""
+	"""A function that opens a desk for a user. What is on the screen at the end is kept beside the site's logs."""
 	desks = []
 
 	def open_desk(user: str, password: str = PASSWORD) -> Desk:
@@ -42,7 +42,9 @@ def login(browser, url, request):
 		return desks[-1]
 
 	yield open_desk
+	site, sites_path = site_of_tests()
 	for desk in desks:
+		desk.page.screenshot(path=f"{sites_path}/{site}/logs/{request.node.name}.png")
 		desk.close()
 
 
@@ -161,7 +163,6 @@ class Walk:
 			assert f"{amount:,.2f}" in steps[s]["shown"], f"{s} shows {steps[s]['shown']}"
 		if missing is not None:
 			assert desk.read_missing() == missing
-		desk.screenshot(f"deal-{stage.lower()}")
 		if form:
 			desk.go("Form", doctype, name)
 		return self.deal

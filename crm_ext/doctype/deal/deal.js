@@ -76,7 +76,7 @@ crm_ext.deal_form = {
 		if (step.reached) classes.push("reached");
 		if (step.current) classes.push("current");
 		const stage = frappe.utils.escape_html(__(step.stage));
-		const icon = step.kind === "Lost" ? "close" : step.reached ? "tick" : "";
+		const icon = step.kind === "Lost" ? "close-alt" : step.reached ? "tick" : "";
 		const state = step.current
 			? __("current")
 			: step.reached
