@@ -155,6 +155,12 @@ class Desk:
 	def value(self, fieldname: str):
 		return self.page.evaluate("f => cur_frm.doc[f]", fieldname)
 
+	def wait_for_value(self, fieldname: str, value: str) -> None:
+		self.page.wait_for_function("([f, v]) => cur_frm.doc[f] === v", arg=[fieldname, value])
+
+	def is_dirty(self) -> bool:
+		return self.page.evaluate("() => !!cur_frm.is_dirty()")
+
 	def name(self) -> str:
 		return self.page.evaluate("() => cur_frm.doc.name")
 
@@ -328,12 +334,20 @@ class Desk:
 		self.open("Deal", name)
 		self.form.locator(".deal-way-steps").wait_for()
 
+	def wait_for_widgets(self) -> None:
+		"""Until every card and chart of a workspace shows its figures."""
+		self.page.wait_for_function(
+			"() => ![...document.querySelectorAll('.number-card-loading, .chart-loading-state')]"
+			".some(widget => widget.offsetParent)"
+		)
+
 	def picture(self, path: Path, height: int = 1000) -> None:
 		"""What is on the screen, in a window of that height; alerts are closed first."""
 		self.page.set_viewport_size({"width": 1400, "height": height})
 		self.page.evaluate("() => document.querySelectorAll('.desk-alert').forEach(alert => alert.remove())")
 		self.page.mouse.move(0, 0)
 		self.settle()
+		self.wait_for_widgets()
 		self.page.wait_for_timeout(1500)  # charts grow
 		self.page.screenshot(path=str(path))
 
@@ -360,7 +374,7 @@ def take_pictures(url: str, folder: Path, user: str, password: str) -> None:
 		desk.picture(folder / "deals.png", 800)
 		desk.go("List", "Deal", "Kanban", "Deals by Stage")
 		desk.picture(folder / "board.png", 800)
-		deal = desk.newest("Deal", {"stage": "Invoiced"})
+		deal = desk.newest("Deal", {"stage": "Invoiced", "lead": ["is", "set"]})
 		desk.open_deal(deal)
 		desk.picture(folder / "deal.png", 1100)
 		desk.open("Sales Order", desk.newest("Sales Order", {"deal": deal}))

@@ -38,7 +38,7 @@ frappe.listview_settings["Deal"] = {
 	},
 };
 
-// Frappe's board formats the fields of a card without their document and so takes the currency of the site, or of
+// Frappe's board formats the fields of a card without their document, and so takes the currency of the site, or of
 // the form seen last. With one currency among the companies it is that one; else the card shows the bare number.
 frappe.meta.get_docfield("Deal", "amount").formatter = function (value, df, options, doc) {
 	if (doc) return frappe.form.formatters.Currency(value, df, options, doc);
@@ -47,4 +47,10 @@ frappe.meta.get_docfield("Deal", "amount").formatter = function (value, df, opti
 	return currencies.size === 1
 		? format_currency(value, [...currencies][0])
 		: format_number(value);
+};
+
+// A moment is too long for a card.
+frappe.meta.get_docfield("Deal", "stage_since").formatter = function (value, df, options, doc) {
+	if (doc) return frappe.form.formatters.Datetime(value, df, options, doc);
+	return value ? frappe.datetime.prettyDate(value) : "";
 };
