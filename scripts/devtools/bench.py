@@ -71,13 +71,14 @@ def install_tools(settings: Settings) -> bool:
 
 def install_frappe(settings: Settings) -> bool:
 	"""`bench init`. A folder in which it did not finish is emptied and made again."""
-	reason = f"{settings.frappe_repo} {settings.branch}"
-	if done_with(settings, "frappe", reason) and settings.env_python.exists():
-		return False
+	# The branch decides, not the address: a mirror named at the first run need not be named again.
 	before = settings.dev / "done" / "frappe"
 	if before.exists() and settings.env_python.exists():
+		made_from = before.read_text().split()[-1]
+		if made_from == settings.branch:
+			return False
 		raise Failure(
-			f"this bench was made from {before.read_text()}, asked for is {reason}",
+			f"this bench was made from {made_from}, asked for is {settings.branch}",
 			"set CRM_EXT_BENCH to another folder, or run `make clean` first",
 		)
 	check_repository(settings, "frappe")
@@ -88,14 +89,13 @@ def install_frappe(settings: Settings) -> bool:
 	command += ["--frappe-path", UPSTREAM + "frappe", "--frappe-branch", settings.branch, settings.bench]
 	run_logged(settings, command, "frappe", env=bench_env(settings), cwd=settings.bench, what="bench init")
 	_require_app(settings, "frappe", "bench init")
-	mark_done(settings, "frappe", reason)
+	mark_done(settings, "frappe", settings.branch)
 	return True
 
 
 def install_erpnext(settings: Settings) -> bool:
 	"""`bench get-app erpnext`, from nothing if it did not finish before."""
-	reason = f"{settings.erpnext_repo} {settings.branch}"
-	if done_with(settings, "erpnext", reason):
+	if (settings.dev / "done" / "erpnext").exists():
 		return False
 	check_repository(settings, "erpnext")
 	shutil.rmtree(settings.bench / "apps/erpnext", ignore_errors=True)
@@ -118,7 +118,7 @@ def install_erpnext(settings: Settings) -> bool:
 	)
 	_require_app(settings, "erpnext", "bench get-app erpnext")
 	_set_apps(settings, [*_apps(settings), "erpnext"])
-	mark_done(settings, "erpnext", reason)
+	mark_done(settings, "erpnext", settings.branch)
 	return True
 
 

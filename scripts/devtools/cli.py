@@ -37,11 +37,16 @@ def main(arguments: Sequence[str]) -> int:
 	options = _parse(arguments)
 	try:
 		settings = read_settings(dict(os.environ))
+		_recall(settings)
 		_leave_private_python(settings)
 		return HANDLERS[options.command](settings, options) or 0
 	except Failure as failure:
 		report_failure(failure)
 		return 1
+	except BrokenPipeError:
+		# Whoever read our output has gone, as `make help | head` does.
+		sys.stdout = None
+		return 141
 	except OSError as error:
 		report_failure(_explain_system(error))
 		return 1
@@ -82,9 +87,20 @@ def variables(settings: Settings, options: argparse.Namespace) -> int:
 	return 0
 
 
+def _recall(settings: Settings) -> None:
+	"""Complete the environment's wishes with what earlier runs chose for this bench."""
+	settings.load_state()
+	if settings.db_host and "mariadb_port" in settings.state:
+		raise Failure(
+			"this bench has a database server of its own already",
+			"leave DB_HOST out, or set CRM_EXT_BENCH to another folder",
+		)
+	settings.recall_choices()
+
+
 def _leave_private_python(settings: Settings) -> None:
 	"""Root's own Python may lie where the bench user cannot read it; go on with the system's then."""
-	if os.geteuid() != 0 or os.environ.get("CRM_EXT_REEXEC"):
+	if os.geteuid() != 0 or os.environ.pop("CRM_EXT_REEXEC", ""):
 		return
 	machine.make_user(settings)
 	probe = "import sys; print(sys.version_info >= (3, 10))"
@@ -106,7 +122,6 @@ def _prepare(for_tests: bool) -> list[Step]:
 
 def _enter(settings: Settings) -> bool:
 	machine.become_user(settings)
-	settings.load_state()
 	return False
 
 
@@ -182,7 +197,7 @@ def erpnext_tests(settings: Settings, options: argparse.Namespace) -> int:
 		*_infrastructure(),
 		*_app(snapshot, for_tests=True),
 		Step("ERPNext before its tests", suites.make_start),
-		Step("two sites, the app on one", lambda settings: suites.make_sites(settings, snapshot)),
+		Step("the same with the app", lambda settings: suites.install_app(settings, snapshot)),
 	]
 	_run_locked(settings, _prepare(for_tests=False), steps)
 	return suites.run(settings, chosen)
@@ -322,6 +337,8 @@ def _lock(settings: Settings) -> Iterator[None]:
 			say("        waiting for another command on this bench to finish")
 			fcntl.flock(handle, fcntl.LOCK_EX)
 		settings.load_state()
+		if "admin_password" not in settings.state:
+			settings.remember(admin_password=settings.admin_password)
 		settings.lock_descriptors = (handle.fileno(),)
 		try:
 			yield

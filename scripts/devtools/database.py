@@ -149,6 +149,7 @@ def _check_login(settings: Settings) -> None:
 			f"database server {settings.db_host}:{settings.db_port} cannot be used: {result.stderr.strip()}",
 			"check DB_HOST, DB_PORT, DB_ROOT_USER and DB_ROOT_PASSWORD",
 		)
+	settings.keep_server()
 
 
 def drop_databases(settings: Settings) -> None:

@@ -45,7 +45,7 @@ VARIABLES = {
 	"DB_BUFFER_POOL": "memory of the private MariaDB server (default: 1G)",
 	"WEB_PORT": "port of the web server (default: a free one, kept for later runs)",
 	"WEB_HOST": "address the web server listens on (default: 127.0.0.1)",
-	"ADMIN_PASSWORD": "password of Administrator on new sites (default: admin)",
+	"ADMIN_PASSWORD": "Administrator's password, set when the bench is made (default: admin)",
 	"ARGS": "arguments for pytest, for example ARGS='-k deal -x'",
 }
 
@@ -69,7 +69,7 @@ class Settings:
 	web_host: str
 	admin_password: str
 	python: str
-	chromium: str
+	chromium_asked: str
 	state: dict[str, Any] = field(default_factory=dict)
 	# Commands inherit the lock: if this process is killed, the next one waits for what it left running.
 	lock_descriptors: tuple[int, ...] = ()
@@ -88,6 +88,11 @@ class Settings:
 	def address(self, app: str) -> str:
 		"""Where the app's repository is looked for in the end."""
 		return self.frappe_repo if app == "frappe" else self.erpnext_repo
+
+	@property
+	def chromium(self) -> str:
+		"""Looked for when asked, as it may have been installed a moment ago."""
+		return self.chromium_asked or shutil.which("chromium") or shutil.which("chromium-browser") or ""
 
 	@property
 	def dev(self) -> Path:
@@ -145,6 +150,18 @@ class Settings:
 		except (FileNotFoundError, json.JSONDecodeError):
 			self.state = {}
 
+	def recall_choices(self) -> None:
+		"""What an earlier run was told about database server and password holds until told otherwise."""
+		if not self.db_host:
+			for name, value in self.state.get("server", {}).items():
+				setattr(self, name, value)
+		self.admin_password = self.state.get("admin_password", self.admin_password)
+
+	def keep_server(self) -> None:
+		"""Remember the existing database server; called once its login is known to work."""
+		chosen = ("db_host", "db_port", "db_root_user", "db_root_password")
+		self.remember(server={name: getattr(self, name) for name in chosen})
+
 	def remember(self, **values: Any) -> None:
 		"""Keep values for later runs; the file is only ever replaced whole."""
 		self.state.update(values)
@@ -185,10 +202,7 @@ def read_settings(environ: dict[str, str]) -> Settings:
 		web_host=get("WEB_HOST", "127.0.0.1"),
 		admin_password=get("ADMIN_PASSWORD", "admin"),
 		python=get("CRM_EXT_PYTHON"),
-		chromium=get("CRM_EXT_CHROMIUM")
-		or shutil.which("chromium")
-		or shutil.which("chromium-browser")
-		or "",
+		chromium_asked=get("CRM_EXT_CHROMIUM"),
 	)
 
 
