@@ -60,6 +60,15 @@ _BEGIN = {
 	"two deliveries": (40, 330),
 	"under way": (28, 62),
 }
+# When what is still open began, unless nobody looks after it; days ago.
+_OPEN = {
+	"untouched": (1, 16),
+	"contacted": (4, 22),
+	"qualified": (12, 34),
+	"opportunity open": (20, 55),
+	"quotation open": (25, 65),
+}
+_NEGLECTED = (66, 260)
 # How the deals of those who are customers already end. No lead: they begin with an opportunity, or later.
 REPEATS = (*["won"] * 7, *["quotation lost"] * 3, *["opportunity open"] * 2, "quotation open", *["order"] * 2)
 # Leads in the other currency, and leads of the other company, by outcome.
@@ -173,8 +182,8 @@ def _begin(outcome: str, way: str, last: date, rng: Random) -> date:
 	"""Open deals began lately, but for those nobody looks after; the others any time."""
 	if way in _BEGIN:
 		ago = rng.randint(*_BEGIN[way])
-	elif outcome in ("untouched", "contacted", "qualified", "opportunity open", "quotation open"):
-		ago = rng.randint(1, 90) if rng.random() < 0.55 else rng.randint(91, 330)
+	elif outcome in _OPEN:
+		ago = rng.randint(*(_OPEN[outcome] if rng.random() < 0.65 else _NEGLECTED))
 	else:
 		ago = rng.randint(1, YEAR - 1)
 	return _workday(last - timedelta(ago))
