@@ -8,37 +8,30 @@
 from frappe import _
 
 STAGES = (
-	_("Lead", context="Deal Stage"),
-	_("Contacted", context="Deal Stage"),
-	_("Qualified", context="Deal Stage"),
-	_("Opportunity", context="Deal Stage"),
-	_("Quoted", context="Deal Stage"),
-	_("Ordered", context="Deal Stage"),
-	_("Delivered", context="Deal Stage"),
-	_("Invoiced", context="Deal Stage"),
-	_("Paid", context="Deal Stage"),
-	_("Lost", context="Deal Stage"),
-	# Frappe's board and its link fields ask without context.
+	_("Lead"),
 	_("Contacted"),
 	_("Qualified"),
+	_("Opportunity"),
 	_("Quoted"),
 	_("Ordered"),
 	_("Delivered"),
 	_("Invoiced"),
 	_("Paid"),
+	_("Lost"),
 )
 
 LABELS = (
 	_("Amounts", context="Deal"),
-	_("Campaign", context="Deal"),
 	_("Cancelled", context="Deal"),
 	_("Invoiced Amount", context="Deal"),
 	_("Lost", context="Deal"),
 	_("Lost Reasons", context="Deal"),
 	_("Open", context="Deal"),
 	_("Paid Amount", context="Deal"),
+	_("Received", context="Deal"),
 	_("Root", context="Deal"),
 	_("Root Type", context="Deal"),
+	_("Share", context="Deal"),
 	_("Source", context="Deal"),
 	_("Value", context="Deal"),
 	_("Vouchers", context="Deal"),
@@ -46,6 +39,7 @@ LABELS = (
 	_("Voucher Type", context="Deal Ledger Entry"),
 	_("Voucher No", context="Deal Stage Change"),
 	_("Voucher Type", context="Deal Stage Change"),
+	_("Lost", context="Deal Stage"),
 	_("Open", context="Deal Stage"),
 	_("Stage Name", context="Deal Stage"),
 )
