@@ -5,7 +5,7 @@ PYTHON ?= python3
 DEV := $(PYTHON) scripts/dev.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test sync stop status clean
+.PHONY: help demo test erpnext-tests sync stop status clean
 
 help:  ## list the targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -16,6 +16,9 @@ demo:  ## a bench with ERPNext, this app and demo data; prints address and login
 
 test:  ## all tests on a site of their own in the same bench; ARGS goes to pytest
 	@$(DEV) test
+
+erpnext-tests:  ## ERPNext's own tests with and without the app, compared; ARGS="Lead 'Sales Order'" for some
+	@$(DEV) erpnext-tests
 
 sync:  ## bring the checkout into the bench, migrate the demo site, restart what runs
 	@$(DEV) sync
