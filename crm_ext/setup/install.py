@@ -12,7 +12,8 @@ def after_install() -> None:
 
 
 def _offer_backfill() -> None:
-	if not any(frappe.db.exists(doctype) for doctype in ("Lead", "Opportunity", "Quotation", "Sales Order")):
+	vouchers = ("Lead", "Opportunity", "Quotation", "Sales Order", "Sales Invoice")
+	if not any(frappe.get_all(doctype, limit=1, order_by="name") for doctype in vouchers):
 		return
 	site = frappe.local.site
 	print(f"This site holds sales documents. Read them into deals: bench --site {site} crm-ext backfill")

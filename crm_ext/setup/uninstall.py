@@ -1,4 +1,7 @@
-"""Uninstall: what Frappe leaves behind when it drops the app's DocTypes."""
+"""Uninstall: what Frappe leaves behind when it drops the app's DocTypes.
+
+All of it happens after Frappe has removed the app: it calls both hooks in a dry run too, where nothing may change.
+"""
 
 import frappe
 
@@ -15,39 +18,75 @@ OUR_DOCTYPES = (
 
 
 def before_uninstall() -> None:
-	customizations.remove()
-	_remove_records()
+	"""Remember what cannot be asked for any more afterwards."""
+	frappe.flags.crm_ext_reports = frappe.get_all("Report", {"module": "CRM Ext"}, pluck="name")
 
 
 def after_uninstall() -> None:
-	# Frappe 15 keeps the values of a removed Single, and the jobs until the next migrate.
-	frappe.db.delete("Singles", {"doctype": "CRM Ext Settings"})
-	frappe.db.delete("Scheduled Job Type", {"method": ("like", "crm_ext.%")})
+	if "crm_ext" in frappe.get_installed_apps():
+		return  # a dry run
+	customizations.remove()
+	_remove_records()
 	frappe.db.commit()  # uninstall's own commit has already happened
 
 
+# Documents people made about our DocTypes, which would fail or show nothing without them: (DocType, field).
+_DOCUMENTS = (
+	("Assignment Rule", "document_type"),
+	("Client Script", "dt"),
+	("Dashboard Chart", "document_type"),
+	("Kanban Board", "reference_doctype"),
+	("Notification", "document_type"),
+	("Number Card", "document_type"),
+	("Print Format", "doc_type"),
+	("Report", "ref_doctype"),
+	("Server Script", "reference_doctype"),
+	("Web Form", "doc_type"),
+	("Webhook", "webhook_doctype"),
+	("Workflow", "document_type"),
+)
+_RECORDS = (
+	("Comment", "reference_doctype"),
+	("Custom DocPerm", "parent"),
+	("DocShare", "share_doctype"),
+	("Document Follow", "ref_doctype"),
+	("List Filter", "reference_doctype"),
+	("List View Settings", "name"),
+	("Notification Log", "document_type"),
+	("Property Setter", "doc_type"),
+	("Singles", "doctype"),
+	("Tag Link", "document_type"),
+	("ToDo", "reference_type"),
+	("User Permission", "allow"),
+	("Version", "ref_doctype"),
+	("View Log", "reference_doctype"),
+	("Workspace Link", "link_to"),
+	("Workspace Shortcut", "link_to"),
+	("__UserSettings", "doctype"),
+)
+# About our reports and those people made of our DocTypes.
+_ABOUT_REPORTS = (
+	("Auto Email Report", "report"),
+	("Custom Role", "report"),
+	("Prepared Report", "report_name"),
+)
+
+
 def _remove_records() -> None:
-	"""Records other DocTypes keep about ours; Frappe removes only what carries our module."""
-	for doctype, field in (
-		("Kanban Board", "reference_doctype"),
-		("Custom DocPerm", "parent"),
-		("Property Setter", "doc_type"),
-		("List View Settings", "name"),
-		("List Filter", "reference_doctype"),
-		("Version", "ref_doctype"),
-		("Comment", "reference_doctype"),
-		("ToDo", "reference_type"),
-		("DocShare", "share_doctype"),
-		("Document Follow", "ref_doctype"),
-		("Tag Link", "document_type"),
-		("View Log", "reference_doctype"),
-		("User Permission", "allow"),
-		("Notification Log", "document_type"),
-	):
+	"""Frappe removes only what carries our module."""
+	reports = frappe.flags.crm_ext_reports or []
+	reports += frappe.get_all("Report", {"ref_doctype": ("in", OUR_DOCTYPES)}, pluck="name")
+	for doctype, field in _ABOUT_REPORTS:
+		_delete(doctype, {field: ("in", reports)})
+	for doctype, field in _DOCUMENTS:
+		_delete(doctype, {field: ("in", OUR_DOCTYPES)})
+	for doctype, field in _RECORDS:
 		frappe.db.delete(doctype, {field: ("in", OUR_DOCTYPES)})
-	reports = frappe.get_all("Report", {"module": "CRM Ext"}, pluck="name")
-	if reports:
-		frappe.db.delete("Auto Email Report", {"report": ("in", reports)})
-		frappe.db.delete("Prepared Report", {"report_name": ("in", reports)})
-	frappe.db.delete("__UserSettings", {"doctype": ("in", OUR_DOCTYPES)})
+	frappe.db.delete("Scheduled Job Type", {"method": ("like", "crm_ext.%")})
+	frappe.db.delete("Patch Log", {"patch": ("like", "%crm_ext%")})
 	frappe.db.sql("DELETE FROM `tabSeries` WHERE name LIKE 'DEAL-%%'")
+
+
+def _delete(doctype: str, filters: dict) -> None:
+	for name in frappe.get_all(doctype, filters, pluck="name"):
+		frappe.delete_doc(doctype, name, force=True, ignore_on_trash=True, ignore_permissions=True)
