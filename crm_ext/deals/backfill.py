@@ -49,14 +49,15 @@ def enqueue_backfill() -> None:
 
 
 def _run(progress: Callable[[int, int], None], mark: list[str] | None) -> dict:
-	total = sum(frappe.db.count(doctype) for doctype in ORDER)
+	total = sum(map(_count, ORDER))
 	done, changed, failed = 0, set(), []
 	known: set[Ref] = set()
 	for doctype in ORDER:
 		if mark and ORDER.index(doctype) < ORDER.index(mark[0]):
-			done += frappe.db.count(doctype)
+			done += _count(doctype)
 			continue
 		after = mark[1] if mark and mark[0] == doctype else ""
+		done += _count(doctype, up_to=after) if after else 0
 		for names in _pages(doctype, after):
 			refs = [(doctype, name) for name in names]
 			_write_mark(doctype, names[-1], done, total)
@@ -84,6 +85,11 @@ def _members(refs: list[Ref]) -> set[Ref]:
 		([(name, doctype) for doctype, name in refs],),
 	)
 	return set(rows)
+
+
+def _count(doctype: str, up_to: str | None = None) -> int:
+	filters = {"docstatus": (">", 0)} if doctype in SUBMITTABLE else {}
+	return frappe.db.count(doctype, filters | ({"name": ("<=", up_to)} if up_to else {}))
 
 
 def _pages(doctype: str, after: str) -> Iterator[list[str]]:
