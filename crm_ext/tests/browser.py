@@ -335,10 +335,15 @@ class Desk:
 		self.form.locator(".deal-way-steps").wait_for()
 
 	def wait_for_widgets(self) -> None:
-		"""Until every card and chart of a workspace shows its figures."""
+		"""Until every card and chart of the workspace shows its figures."""
 		self.page.wait_for_function(
-			"() => ![...document.querySelectorAll('.number-card-loading, .chart-loading-state')]"
-			".some(widget => widget.offsetParent)"
+			"""() => {
+				const cards = [...document.querySelectorAll(".number-widget-box")];
+				const charts = [...document.querySelectorAll(".dashboard-widget-box")];
+				const loading = [...document.querySelectorAll(".chart-loading-state")];
+				return cards.length && charts.length && cards.every(card => card.querySelector(".number"))
+					&& !loading.some(state => state.offsetParent);
+			}"""
 		)
 
 	def picture(self, path: Path, height: int = 1000) -> None:
@@ -347,7 +352,6 @@ class Desk:
 		self.page.evaluate("() => document.querySelectorAll('.desk-alert').forEach(alert => alert.remove())")
 		self.page.mouse.move(0, 0)
 		self.settle()
-		self.wait_for_widgets()
 		self.page.wait_for_timeout(1500)  # charts grow
 		self.page.screenshot(path=str(path))
 
@@ -369,6 +373,7 @@ def take_pictures(url: str, folder: Path, user: str, password: str) -> None:
 		browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS)
 		desk = Desk(browser, url, user, password)
 		desk.go("Workspaces", "CRM Ext")
+		desk.wait_for_widgets()
 		desk.picture(folder / "workspace.png", 1500)
 		desk.go("List", "Deal", "List")
 		desk.picture(folder / "deals.png", 800)

@@ -120,7 +120,7 @@ crm_ext.deal_form = {
 							<th scope="col">${__("Document Type")}</th>
 							<th scope="col">${__("Document")}</th>
 							<th scope="col">${__("Date")}</th>
-							<th scope="col" class="text-right">${__("Share")}</th>
+							<th scope="col" class="text-right">${__("Amount")}</th>
 							${foreign ? `<th scope="col" class="text-right">${__("In Its Own Currency")}</th>` : ""}
 						</tr>
 					</thead>

@@ -52,14 +52,15 @@ if (!crm_ext.deal_link) {
 
 		describe(deal, several) {
 			const escape = frappe.utils.escape_html;
-			const amount = several ? deal.share : deal.amount;
+			const value = several ? deal.share : deal.amount;
+			const amount = value ? format_currency(value, deal.currency) : "";
 			return `
 				<div data-deal="${escape(deal.name)}">
 					<a class="bold" href="${frappe.utils.get_form_link("Deal", deal.name)}">
 						${__("Deal")} ${escape(deal.name)}</a>
-					<span class="indicator-pill ${escape(deal.color || "gray")} mx-2">${escape(__(deal.stage))}</span>
-					${several ? __("Share") + ":" : ""}
-					${amount ? format_currency(amount, deal.currency) : ""}
+					<span class="indicator-pill ${escape(deal.color || "gray")} mx-2">
+						${escape(__(deal.stage))}</span>
+					${several && amount ? __("{0} of this document", [amount]) : amount}
 				</div>`;
 		},
 	};
