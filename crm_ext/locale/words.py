@@ -31,7 +31,6 @@ LABELS = (
 	_("Received", context="Deal"),
 	_("Root", context="Deal"),
 	_("Root Type", context="Deal"),
-	_("Share", context="Deal"),
 	_("Source", context="Deal"),
 	_("Value", context="Deal"),
 	_("Vouchers", context="Deal"),
