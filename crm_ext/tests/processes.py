@@ -17,6 +17,7 @@ from pathlib import Path
 
 import frappe
 from frappe.utils import flt, now_datetime
+from werkzeug.local import release_local
 
 from crm_ext.constants.custom_fields import DEAL_LINK_AFTER
 from crm_ext.deals import derive, stages, store, touch
@@ -117,7 +118,11 @@ def _run(output: int, site: str, function: Callable) -> None:
 		for descriptor in (1, 2):
 			os.dup2(output, descriptor)
 		sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", closefd=False) for descriptor in (1, 2))
-		frappe.init(site=site, sites_path=frappe.local.sites_path, force=True)
+		sites_path = frappe.local.sites_path
+		release_local(
+			frappe.local
+		)  # nothing cached of another site; destroy() would end the parent's connection
+		frappe.init(site=site, sites_path=sites_path)
 		frappe.connect()
 		print(f"\n{_RESULT}{json.dumps(function())}", flush=True)
 		code = 0
