@@ -162,15 +162,19 @@ def _read_days(
 	numbered = list(enumerate(cohort.steps))[1:]
 	dated = {index: _days_of(step, entered) for index, step in numbered if step.dated}
 	selects = []
+	by_group = "grouped, " if cohort.group_by else ""
 	if dated:
-		reached = " ".join(f"WHEN {i} THEN `tabDeal`.{cohort.steps[i].dated}" for i in dated)
+		columns = {index: f"`tabDeal`.{cohort.steps[index].dated}" for index in dated}
+		reached = " ".join(f"WHEN {index} THEN {column}" for index, column in columns.items())
 		days = " ".join(f"WHEN {index} THEN {expression}" for index, expression in dated.items())
 		steps = " UNION ALL ".join(f"SELECT {index} AS step" for index in dated)
-		# Each deal once a step, in one pass over the table instead of one a step.
+		# Each deal once a step, in one pass over the table instead of one a step; most deals have none of them.
 		selects.append(
 			f"""SELECT STRAIGHT_JOIN {group} AS grouped, step, CASE step {days} END AS days, COUNT(*)
-			FROM {source} JOIN ({steps}) steps WHERE {where} AND CASE step {reached} END IS NOT NULL
-			GROUP BY grouped, step, days"""
+			FROM {source} JOIN ({steps}) steps
+			WHERE {where} AND COALESCE(NULL, {", ".join(columns.values())}) IS NOT NULL
+				AND CASE step {reached} END IS NOT NULL
+			GROUP BY {by_group}step, days"""
 		)
 	logged = [(index, step) for index, step in numbered if not step.dated]
 	for index, step in logged if cohort_size(funnels) <= LOG_LIMIT else ():
@@ -179,7 +183,7 @@ def _read_days(
 			WHERE log.deal = `tabDeal`.name AND log.to_stage = %(stage_{index})s)"""
 		selects.append(
 			f"""SELECT STRAIGHT_JOIN {group} AS grouped, {index}, {_days_of(step, entered, reached)} AS days, COUNT(*)
-			FROM {source} WHERE {where} GROUP BY grouped, days"""
+			FROM {source} WHERE {where} GROUP BY {by_group}days"""
 		)
 	for select in selects:
 		for key, step, days, deals in frappe.db.sql(select, params):

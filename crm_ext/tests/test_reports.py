@@ -236,7 +236,7 @@ class TestDealFunnel(ReportTestCase):
 		summary = {card["label"]: card["value"] for card in result["report_summary"]}
 		self.assertEqual(
 			(summary["Deals"], summary["Reached Ordered"], summary["Reached Paid"], summary["Lost"]),
-			(5, 60.0, 20.0, 1),
+			(5, "3 (60.0 %)", "1 (20.0 %)", 1),
 		)
 		paid = sum(deal.paid_amount for deal in self.deals())
 		self.assertAlmostEqual(summary["Received"], paid, 2)

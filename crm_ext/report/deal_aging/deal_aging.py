@@ -76,7 +76,7 @@ def _stage_columns(with_values: bool) -> list[dict]:
 			"fieldname": "rotting_days",
 			"label": _("Rotting After (Days)"),
 			"fieldtype": "Int",
-			"width": 150,
+			"width": 175,
 		},
 		{"fieldname": "deals", "label": _("Deals"), "fieldtype": "Int", "width": 90},
 		*(
@@ -157,17 +157,17 @@ def _deal_columns() -> list[dict]:
 		return found | {"options": options} if options else found
 
 	return [
-		column("deal", _("Deal"), "Link", 150, "Deal"),
+		column("deal", _("Deal"), "Link", 170, "Deal"),
 		column("party_name", _("Party Name"), "Data", 180),
 		column("stage", _("Stage"), "Link", 110, "Deal Stage"),
 		column("owner_user", _("Deal Owner"), "Link", 170, "User"),
-		column("days_in_stage", _("Days in Stage"), "Int", 110),
-		column("rotting_days", _("Rotting After (Days)"), "Int", 140),
+		column("days_in_stage", _("Days in Stage"), "Int", 125),
+		column("rotting_days", _("Rotting After (Days)"), "Int", 175),
 		column("days_over", _("Days Over"), "Int", 95),
-		column("value", _("Value"), "Currency", 130, "currency"),
-		column("expected_amount", _("Expected Amount"), "Currency", 140, "currency"),
-		column("last_contact", _("Last Contact"), "Date", 110),
+		column("last_contact", _("Last Contact"), "Date", 130),
 		column("next_follow_up", _("Next Follow Up"), "Date", 120),
+		column("value", _("Value"), "Currency", 130, "currency"),
+		column("expected_amount", _("Expected Amount"), "Currency", 150, "currency"),
 		column("sales_person", _("Sales Person"), "Link", 130, "Sales Person"),
 		column("territory", _("Territory"), "Link", 120, "Territory"),
 		column("company", _("Company"), "Link", 150, "Company"),

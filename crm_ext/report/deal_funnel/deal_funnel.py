@@ -55,14 +55,26 @@ def _columns(cohort: Cohort, with_values: bool) -> list[dict]:
 			"width": 140,
 		},
 		{"fieldname": "deals", "label": _("Deals"), "fieldtype": "Int", "width": 90},
-		{"fieldname": "from_start", "label": _("From Start %"), "fieldtype": "Percent", "width": 115},
-		{"fieldname": "from_before", "label": _("From Stage Before %"), "fieldtype": "Percent", "width": 160},
+		{
+			"fieldname": "from_start",
+			"label": _("From Start %"),
+			"fieldtype": "Percent",
+			"precision": 1,
+			"width": 115,
+		},
+		{
+			"fieldname": "from_before",
+			"label": _("From Stage Before %"),
+			"fieldtype": "Percent",
+			"precision": 1,
+			"width": 175,
+		},
 		{
 			"fieldname": "median_days",
 			"label": _("Median Days from Stage Before"),
 			"fieldtype": "Float",
 			"precision": 1,
-			"width": 210,
+			"width": 250,
 		},
 		{
 			"fieldname": "value",
@@ -111,6 +123,9 @@ def _grouped_rows(cohort: Cohort, funnels: dict, currencies: dict) -> list[dict]
 				"indent": 0,
 				"deals": below[0]["deals"],
 				"from_start": last["from_start"],
+				# Shown as 0 where they are missing.
+				"from_before": None,
+				"median_days": None,
 				"value": last["value"],
 				"currency": currency,
 				"lost": sum(row["lost"] for row in below),
@@ -221,8 +236,8 @@ def _summary(cohort: Cohort, funnels: dict, currency: str | None) -> list[dict]:
 		summary.append(
 			{
 				"label": _("Reached {0}").format(_(cohort.steps[index].stage)),
-				"value": flt(rows[index]["from_start"], 1),
-				"datatype": "Percent",
+				"value": f"{rows[index]['deals']} ({flt(rows[index]['from_start'], 1)} %)",
+				"datatype": "Data",
 				"indicator": "Green",
 			}
 		)
