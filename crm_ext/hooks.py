@@ -20,7 +20,10 @@ before_uninstall = "crm_ext.setup.uninstall.before_uninstall"
 doctype_js = {
 	"Delivery Note": "public/js/deal_link.js",
 	"Lead": "public/js/deal_link.js",
+	"Material Request": "public/js/deal_link.js",
 	"Opportunity": "public/js/deal_link.js",
+	"Purchase Order": "public/js/deal_link.js",
+	"Purchase Receipt": "public/js/deal_link.js",
 	"Quotation": "public/js/deal_link.js",
 	"Sales Invoice": "public/js/deal_link.js",
 	"Sales Order": "public/js/deal_link.js",

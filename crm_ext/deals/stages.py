@@ -83,6 +83,21 @@ def check_stage_removal(stage) -> None:
 		)
 
 
+def refuse_by_hand() -> None:
+	frappe.throw(_("Deals are kept up by the app and cannot be changed by hand."), frappe.PermissionError)
+
+
+def rename_columns(old: str, new: str) -> None:
+	"""Boards name their columns by text; let them follow a renamed stage."""
+	boards = frappe.get_all(
+		"Kanban Board", {"reference_doctype": "Deal", "field_name": "stage"}, pluck="name"
+	)
+	if boards:
+		frappe.db.set_value(
+			"Kanban Board Column", {"parent": ("in", boards), "column_name": old}, "column_name", new
+		)
+
+
 def check_map(settings) -> None:
 	seen = set()
 	for row in settings.stage_map:

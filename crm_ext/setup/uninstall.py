@@ -84,6 +84,7 @@ def _remove_records() -> None:
 		frappe.db.delete(doctype, {field: ("in", OUR_DOCTYPES)})
 	frappe.db.delete("Scheduled Job Type", {"method": ("like", "crm_ext.%")})
 	frappe.db.delete("Patch Log", {"patch": ("like", "%crm_ext%")})
+	frappe.db.delete("DefaultValue", {"parent": "crm_ext_demo"})  # where the demo data noted how far it came
 	frappe.db.sql("DELETE FROM `tabSeries` WHERE name LIKE 'DEAL-%%'")
 
 

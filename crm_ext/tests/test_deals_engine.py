@@ -118,6 +118,9 @@ class TestStages(SiteTestCase):
 		frappe.rename_doc("Deal Stage", "Quoted", "Offered", force=True)
 		quotation = f.make_quotation(opportunity)
 		self.assertFigures(self.deal_of(quotation), stage="Offered")
+		columns = frappe.get_all("Kanban Board Column", {"parent": "Deals by Stage"}, pluck="column_name")
+		self.assertIn("Offered", columns)
+		self.assertNotIn("Quoted", columns)
 
 	def test_a_bad_map_is_refused(self):
 		settings = frappe.get_doc("CRM Ext Settings")
@@ -184,6 +187,9 @@ class TestPermissions(SiteTestCase):
 			deal.stage = "Paid"
 			self.assertRaises(frappe.PermissionError, deal.save)
 			self.assertRaises(frappe.PermissionError, deal.delete)
+		deal = frappe.get_doc("Deal", self.seen.name)
+		deal.stage = "Paid"
+		self.assertRaisesRegex(frappe.PermissionError, "cannot be changed by hand", deal.save)
 
 	def test_a_user_without_a_role_for_deals(self):
 		user = f.make_user("hr@example.com", "HR User").name

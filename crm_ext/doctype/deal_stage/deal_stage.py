@@ -28,4 +28,5 @@ class DealStage(Document):
 		stages.clear_cache()
 
 	def after_rename(self, old: str, new: str, merge: bool = False) -> None:
+		stages.rename_columns(old, new)
 		stages.clear_cache()

@@ -15,6 +15,9 @@ if (!crm_ext.deal_link) {
 			"Sales Order",
 			"Delivery Note",
 			"Sales Invoice",
+			"Material Request",
+			"Purchase Order",
+			"Purchase Receipt",
 		],
 
 		limit_choice(frm) {

@@ -222,7 +222,7 @@ def _chart(cohort: Cohort, rows: list[dict]) -> dict:
 		"type": "bar",
 		"fieldtype": "Int",
 		"barOptions": {"spaceRatio": 0.25},
-	}
+	} | ({} if cohort.group_by else {"colors": ["blue"]})
 
 
 def _summary(cohort: Cohort, funnels: dict, currency: str | None) -> list[dict]:
