@@ -48,8 +48,15 @@ def write(name: str, catalog: Catalog) -> None:
 		write_po(file, catalog, sort_output=True, ignore_obsolete=True, width=None)
 
 
+def messages(catalog: Catalog) -> dict:
+	"""Messages by (text, context)."""
+	return {(message.id, message.context): message for message in catalog if message.id}
+
+
 def main() -> None:
-	template = extract()
+	template, known = extract(), read("main.pot")
+	if messages(template).keys() == messages(known).keys():
+		template.creation_date = known.creation_date  # a second run changes nothing
 	write("main.pot", template)
 	for path in sorted(LOCALE.glob("*.po")):
 		catalog = read(path.name)

@@ -24,10 +24,6 @@ PLACEHOLDER = re.compile(r"{\w*}|<[^>]+>")
 JS_TEMPLATE = re.compile(r"__\(\s*`")
 
 
-def messages(catalog) -> dict:
-	return {(m.id, m.context): m for m in catalog if m.id}
-
-
 def show(keys) -> str:
 	return "\n".join(
 		f"{text!r}" + (f" ({context})" if context else "") for text, context in sorted(keys, key=str)
@@ -38,9 +34,9 @@ class TestTranslations(SiteTestCase):
 	@classmethod
 	def setUpClass(cls):
 		super().setUpClass()
-		cls.extracted = messages(update.extract())
-		cls.template = messages(update.read("main.pot"))
-		cls.chinese = messages(update.read("zh.po"))
+		cls.extracted = update.messages(update.extract())
+		cls.template = update.messages(update.read("main.pot"))
+		cls.chinese = update.messages(update.read("zh.po"))
 		cls.upstream = get_translations_from_apps("zh", ["frappe", "erpnext"])
 
 	def test_the_template_holds_every_message_and_no_other(self):
