@@ -33,10 +33,16 @@ def derive_chunk(refs: list[Ref]) -> tuple[set[str], list[Ref]]:
 			wanted = list(dict.fromkeys([*wanted, *result.stale]))
 		except Exception as caught:
 			frappe.db.rollback()
-			if not is_lock_error(caught):
+			if not _is_locked(caught):
 				return _halve(refs, frappe.get_traceback(with_context=True))
 		time.sleep(min(1, 0.02 * 2**attempt))
 	return _halve(refs, "Other transactions kept these documents locked.")
+
+
+def _is_locked(error: Exception) -> bool:
+	# MariaDB 10.11 now and then reports a lock it may not wait for as error 1180 of the statement.
+	unpermitted = isinstance(error, frappe.db.OperationalError) and error.args[:1] == (1180,)
+	return is_lock_error(error) or unpermitted
 
 
 @contextmanager

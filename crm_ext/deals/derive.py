@@ -41,7 +41,7 @@ def derive(refs: Iterable[Ref], names: Iterable[str] = (), announce: bool = Fals
 		if not found:
 			return result
 		names |= found
-	raise RuntimeError(f"deals kept appearing while deriving {refs[:5]}")
+	return _outdated(names)
 
 
 def _derive_once(refs: list[Ref], names: set[str], announce: bool) -> tuple[Result, set[str]]:
@@ -66,7 +66,7 @@ def _derive_once(refs: list[Ref], names: set[str], announce: bool) -> tuple[Resu
 		if existing:
 			found = set(existing.values())
 			# Asked for by name and still not seen: made after this transaction's snapshot.
-			return (_outdated(found), set()) if found <= names else (Result(), found)
+			return (_outdated(found), set()) if found & names else (Result(), found)
 		by_root |= created
 	primary = {ref: assignment.primary(ref) for ref in graph.vouchers}
 	writer = store.Writer(stored, refs).plan(derived, by_root, graph, primary)

@@ -119,7 +119,7 @@ class Writer:
 
 	def __init__(self, stored: Stored, causes: Iterable[Ref] = ()):
 		self.stored = stored
-		self.causes = list(causes)
+		self.causes = dict.fromkeys(causes)
 		self.now = now_datetime()
 		self.user = frappe.session.user
 		self.deals: list[tuple] = []
@@ -302,28 +302,29 @@ class Writer:
 
 	def _write_links(self, doctype: str, by_deal: dict[str | None, list[str]]) -> None:
 		deals = {name: deal for deal, names in by_deal.items() for name in names}
-		try:
-			_set_links(doctype, deals)
-		except frappe.QueryTimeoutError:
-			# Somebody is saving one of them. To wait for who may wait for us would stop one of the two.
+		# What this transaction saved is its own; others may be saving the rest. To wait for who may wait for us
+		# would stop one of the two.
+		others = [name for name in deals if (doctype, name) not in self.causes]
+		if others:
 			free = frappe.db.sql(
 				f"SELECT name FROM `tab{doctype}` WHERE name IN %s FOR UPDATE SKIP LOCKED",
-				(list(deals),),
+				(others,),
 				pluck=True,
 			)
-			_set_links(doctype, {name: deals[name] for name in free})
-			self.left += [(doctype, name) for name in sorted(set(deals) - set(free))]
+			for name in sorted(set(others) - set(free)):
+				del deals[name]
+				self.left.append((doctype, name))
+		_set_links(doctype, deals)
 
 
 def _set_links(doctype: str, deals: dict[str, str | None]) -> None:
-	"""Write the deal of each voucher, waiting for nobody."""
+	"""Write the deal of each voucher."""
 	pairs = sorted(deals.items())
 	for start in range(0, len(pairs), 500):
 		chunk = pairs[start : start + 500]
 		cases = " ".join("WHEN %s THEN %s" for _pair in chunk)
 		frappe.db.sql(
-			"SET STATEMENT innodb_lock_wait_timeout = 0 FOR"
-			f" UPDATE `tab{doctype}` SET deal = CASE name {cases} END WHERE name IN %s",
+			f"UPDATE `tab{doctype}` SET deal = CASE name {cases} END WHERE name IN %s",
 			(*(value for pair in chunk for value in pair), [name for name, _deal in chunk]),
 		)
 		for name, _deal in chunk:
