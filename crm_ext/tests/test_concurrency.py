@@ -116,10 +116,6 @@ class TestTwoAtOnce(CommittingTestCase):
 		self.assertKept(chosen)
 		self.assertEqual(self.errors_logged(), [])
 
-	def errors_logged(self) -> list[str]:
-		frappe.db.rollback()
-		return frappe.get_all("Error Log", {"method": ("like", "CRM Ext%")}, pluck="error")
-
 	def test_two_invoices_of_one_order(self):
 		order = f.make_sales_order(rows=((f.ITEM, 4, 250),))
 		invoices = [f.make_sales_invoice(order, 0.5, submit=False) for _ in range(2)]
