@@ -126,7 +126,10 @@ def cohort_of(filters: Mapping[str, str]) -> Cohort:
 
 
 def read_funnels(cohort: Cohort, with_days: bool = True) -> dict[str | int | None, Funnel]:
-	"""The cohort by group (one, called None, where it is not grouped). One query, and one or two for the days."""
+	"""The cohort by group (one, called None, where it is not grouped).
+
+	One query, one for the days, and for small cohorts one more for each stage that a status brings deals to.
+	"""
 	funnels: dict[str | int | None, Funnel] = defaultdict(Funnel)
 	params: dict = {}
 	source, where, entered = _cohort_source(cohort, params)
@@ -238,8 +241,6 @@ def read_ages(
 	"""Deals not closed by stage and days in it. One query; days beyond every limit are told as one."""
 	params: dict = {"today": today, "cap": ageing_cap(allowed.values())}
 	conditions = [SCOPES[scope], *_conditions(filters, params)]
-	# By the table itself: the index on stage saves nothing where most of a stage's rows are wanted, and costs one
-	# look-up a row.
 	return [
 		AgeCell(stage, max(0, days or 0), deals, flt(value))
 		for stage, days, deals, value in frappe.db.sql(

@@ -6,7 +6,7 @@
 2. Each counts at every stage up to the furthest it reached: a later stage never shows more than an earlier one.
 3. Values are what those same deals are worth at the stage: expected, quoted, ordered, delivered, invoiced, paid.
 4. Days are medians, from the last stage before that the deal has a date of.
-5. One grouped query whatever the filters, and one or two more for the days.
+5. One grouped query whatever the filters, one for the days, one for each stage reached by a status.
 """
 
 import frappe
