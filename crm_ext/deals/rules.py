@@ -79,7 +79,8 @@ class Assignment:
 
 	def _chosen(self, voucher: Voucher) -> Ref | None:
 		deal = self.graph.deals.get(voucher.deal) if voucher.deal else None
-		return deal.root if deal else None
+		# A deal whose root was deleted is no choice: what is left of it opens its own, as a rebuild would.
+		return deal.root if deal and deal.root in self.graph.vouchers else None
 
 	def _opportunity_root(self, opportunity: Voucher) -> Ref:
 		for lead in self._leads_of(opportunity):

@@ -208,6 +208,13 @@ def test_only_cancelled_vouchers_make_a_cancelled_deal():
 	assert (deal.values["status"], deal.values["furthest_stage"]) == ("Cancelled", None)
 
 
+def test_a_deal_whose_root_was_deleted_is_no_choice():
+	desk = Desk()
+	desk.graph.deals = {"D": StoredDeal("D", ("Opportunity", "deleted"))}
+	order = desk.add("Sales Order", "S", rows=[(1, [])], deal="D")
+	assert set(desk.deals()) == {order.ref}
+
+
 def test_the_history_of_a_new_deal_never_goes_back():
 	desk = Desk()
 	invoiced_order(desk)
