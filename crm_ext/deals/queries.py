@@ -12,7 +12,8 @@ from crm_ext.permissions import deal_conditions
 
 def _visible(user: str | None = None) -> str:
 	conditions = deal_conditions(user)
-	return f" AND ({conditions})" if conditions else ""
+	# Goes into queries with parameters, where a per cent sign in a value must not be read as one.
+	return f" AND ({conditions.replace('%', '%%')})" if conditions else ""
 
 
 def deals_of(doctype: str, name: str) -> list[dict]:

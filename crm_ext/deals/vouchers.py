@@ -220,19 +220,29 @@ def _add_headers(graph: Graph, frontier: set[Ref]) -> None:
 
 
 def _header_select(doctype: str) -> str:
-	"""The SELECT that brings one DocType into the common columns. Built once a request and DocType."""
-	cache = getattr(frappe.local, "crm_ext_header_selects", None)
-	if cache is None:
-		cache = frappe.local.crm_ext_header_selects = {}
-	if doctype not in cache:
+	"""The SELECT that brings one DocType into the common columns.
+
+	Kept in the cache, because building them asks the definitions of six DocTypes, which a request that submits one
+	document has no other need to load. `bench migrate` clears it.
+	"""
+	selects = getattr(frappe.local, "crm_ext_header_selects", None)
+	if selects is None:
+		selects = frappe.cache.get_value("crm_ext_header_selects", _build_header_selects)
+		frappe.local.crm_ext_header_selects = selects
+	return selects[doctype]
+
+
+def _build_header_selects() -> dict[str, str]:
+	selects = {}
+	for doctype in VOUCHERS:
 		source, campaign = attribution_columns(doctype)
 		own = _HEADERS[doctype] | {
 			"source": f"v.`{source}`" if source else "NULL",
 			"campaign": f"v.`{campaign}`" if campaign else "NULL",
 		}
 		columns = (own.get(column) or (f"v.{column}" if column in _PLAIN else "NULL") for column in _COLUMNS)
-		cache[doctype] = f"SELECT '{doctype}', {', '.join(columns)} FROM `tab{doctype}` v"
-	return cache[doctype]
+		selects[doctype] = f"SELECT '{doctype}', {', '.join(columns)} FROM `tab{doctype}` v"
+	return selects
 
 
 def _voucher(doctype: str, values: dict) -> Voucher:

@@ -340,9 +340,10 @@ class Desk:
 			"""() => {
 				const cards = [...document.querySelectorAll(".number-widget-box")];
 				const charts = [...document.querySelectorAll(".dashboard-widget-box")];
-				const loading = [...document.querySelectorAll(".chart-loading-state")];
+				// Frappe marks "Loading..." and "No Data" alike; the first of the two is the former.
+				const loading = charts.map(chart => chart.querySelector(".chart-loading-state"));
 				return cards.length && charts.length && cards.every(card => card.querySelector(".number"))
-					&& !loading.some(state => state.offsetParent);
+					&& !loading.some(state => state?.offsetParent);
 			}"""
 		)
 

@@ -326,6 +326,8 @@ def reconcile(
 	invoices = [row.as_dict() for row in tool.invoices if row.invoice_number == invoice]
 	payments = [row.as_dict() for row in tool.payments]
 	tool.allocate_entries(frappe._dict({"invoices": invoices, "payments": payments}))
+	if not tool.allocation:
+		frappe.throw("nothing to reconcile")
 	if amount is not None:
 		tool.set("allocation", tool.allocation[:1])
 		tool.allocation[0].allocated_amount = min(flt(tool.allocation[0].allocated_amount), amount)

@@ -180,6 +180,19 @@ class TestPermissions(SiteTestCase):
 		links = get_open_count("Customer", customer.name, ["Deal"])["count"]["external_links_found"]
 		return sum(row["count"] for row in links if row["doctype"] == "Deal")
 
+	def test_a_per_cent_sign_in_a_permission(self):
+		name = "50% South"
+		frappe.get_doc(
+			{"doctype": "Territory", "territory_name": name, "parent_territory": "All Territories"}
+		).insert()
+		frappe.get_doc(
+			{"doctype": "User Permission", "user": self.user, "allow": "Territory", "for_value": name}
+		).insert()
+		opportunity = f.make_opportunity(f.make_lead(territory=name), territory=name)
+		deal = self.deal_of(opportunity)
+		with self.set_user(self.user):
+			self.assertEqual([row.name for row in api.deals_of("Opportunity", opportunity.name)], [deal.name])
+
 	def test_nobody_edits_a_deal(self):
 		self.user = f.make_user("boss@example.com", "Sales Manager", "System Manager").name
 		with self.set_user(self.user):
