@@ -261,5 +261,6 @@ def test_the_workspace_shows_its_figures(login, seller):
 	frappe.db.rollback()  # a new look at the database
 	open_deals = frappe.db.count("Deal", {"status": "Open", "company": factories.COMPANY})
 	assert card.locator(".number").inner_text() == str(open_deals)
-	assert desk.form.locator(".chart-container svg").count()
+	# Drawn some time after the loading mark is gone.
+	desk.form.locator(".chart-container svg").first.wait_for()
 	assert not desk.page.locator(".modal.show").count(), desk.messages()
