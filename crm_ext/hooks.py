@@ -1,7 +1,7 @@
 app_name = "crm_ext"
 app_title = "CRM Ext"
 app_publisher = "crm_ext contributors"
-app_description = "Follow ERPNext sales from first contact to cash: deals, funnel, ageing"
+app_description = "Follow ERPNext sales from first contact to cash: deals, follow ups, funnel, ageing"
 app_email = "crm_ext@example.com"
 app_license = "GPL-3.0-or-later"
 
@@ -17,6 +17,23 @@ before_migrate = "crm_ext.setup.checks.before_migrate"
 before_uninstall = "crm_ext.setup.uninstall.before_uninstall"
 
 # Desk
+additional_timeline_content = {
+	doctype: ["crm_ext.api.follow_ups.timeline"]
+	for doctype in (
+		"Contract",
+		"Customer",
+		"Deal",
+		"Issue",
+		"Lead",
+		"Opportunity",
+		"Prospect",
+		"Quotation",
+		"Sales Invoice",
+		"Sales Order",
+	)
+}
+app_include_css = "crm_ext.bundle.css"
+app_include_js = "crm_ext.bundle.js"
 doctype_js = {
 	"Delivery Note": "public/js/deal_link.js",
 	"Lead": "public/js/deal_link.js",
@@ -44,27 +61,55 @@ override_doctype_dashboards = {
 
 # Documents
 doc_events = {
-	"Customer": {"on_change": "crm_ext.events.customer.on_change"},
+	"Call Log": {"on_change": "crm_ext.events.call_log.on_change"},
+	"Communication": {"on_change": "crm_ext.events.communication.on_change"},
+	"Contact": {"on_trash": "crm_ext.events.contact.on_trash"},
+	"Contract": {
+		"after_rename": "crm_ext.events.reference.after_rename",
+		"before_cancel": "crm_ext.events.reference.keep_dates",
+		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
+		"on_trash": "crm_ext.events.reference.on_trash",
+		"validate": "crm_ext.events.reference.keep_dates",
+	},
+	"Customer": {
+		"after_rename": "crm_ext.events.reference.after_rename",
+		"on_change": "crm_ext.events.customer.on_change",
+		"on_trash": "crm_ext.events.reference.on_trash",
+		"validate": "crm_ext.events.reference.keep_dates",
+	},
 	"Delivery Note": {
 		"on_change": "crm_ext.events.delivery_note.on_change",
 		"on_trash": "crm_ext.events.delivery_note.on_trash",
 		"validate": "crm_ext.events.delivery_note.validate",
+	},
+	"Event": {"on_change": "crm_ext.events.event.on_change"},
+	"Issue": {
+		"after_rename": "crm_ext.events.reference.after_rename",
+		"on_trash": "crm_ext.events.reference.on_trash",
+		"validate": "crm_ext.events.reference.keep_dates",
 	},
 	"Journal Entry": {
 		"on_change": "crm_ext.events.journal_entry.on_change",
 		"on_trash": "crm_ext.events.journal_entry.on_trash",
 	},
 	"Lead": {
-		"after_rename": "crm_ext.events.lead.after_rename",
+		"after_rename": [
+			"crm_ext.events.lead.after_rename",
+			"crm_ext.events.reference.after_rename",
+		],
 		"on_change": "crm_ext.events.lead.on_change",
-		"on_trash": "crm_ext.events.lead.on_trash",
+		"on_trash": ["crm_ext.events.lead.on_trash", "crm_ext.events.reference.on_trash"],
+		"validate": "crm_ext.events.reference.keep_dates",
 	},
 	"Material Request": {"validate": "crm_ext.events.material_request.validate"},
 	"Opportunity": {
-		"after_rename": "crm_ext.events.opportunity.after_rename",
+		"after_rename": [
+			"crm_ext.events.opportunity.after_rename",
+			"crm_ext.events.reference.after_rename",
+		],
 		"on_change": "crm_ext.events.opportunity.on_change",
-		"on_trash": "crm_ext.events.opportunity.on_trash",
-		"validate": "crm_ext.events.opportunity.validate",
+		"on_trash": ["crm_ext.events.opportunity.on_trash", "crm_ext.events.reference.on_trash"],
+		"validate": ["crm_ext.events.opportunity.validate", "crm_ext.events.reference.keep_dates"],
 	},
 	"Payment Entry": {
 		"on_change": "crm_ext.events.payment_entry.on_change",
@@ -72,30 +117,47 @@ doc_events = {
 	},
 	"Payment Ledger Entry": {"on_change": "crm_ext.events.payment_ledger_entry.on_change"},
 	"Prospect": {
+		"after_rename": "crm_ext.events.reference.after_rename",
 		"on_change": "crm_ext.events.prospect.on_change",
-		"on_trash": "crm_ext.events.prospect.on_trash",
+		"on_trash": ["crm_ext.events.prospect.on_trash", "crm_ext.events.reference.on_trash"],
+		"validate": "crm_ext.events.reference.keep_dates",
 	},
 	"Purchase Order": {"validate": "crm_ext.events.purchase_order.validate"},
 	"Purchase Receipt": {"validate": "crm_ext.events.purchase_receipt.validate"},
 	"Quotation": {
+		"after_rename": "crm_ext.events.reference.after_rename",
+		"before_cancel": "crm_ext.events.reference.keep_dates",
+		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
 		"on_change": "crm_ext.events.quotation.on_change",
-		"on_trash": "crm_ext.events.quotation.on_trash",
-		"validate": "crm_ext.events.quotation.validate",
+		"on_trash": ["crm_ext.events.quotation.on_trash", "crm_ext.events.reference.on_trash"],
+		"validate": ["crm_ext.events.quotation.validate", "crm_ext.events.reference.keep_dates"],
 	},
 	"Sales Invoice": {
+		"after_rename": "crm_ext.events.reference.after_rename",
+		"before_cancel": "crm_ext.events.reference.keep_dates",
+		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
 		"on_change": "crm_ext.events.sales_invoice.on_change",
-		"on_trash": "crm_ext.events.sales_invoice.on_trash",
-		"validate": "crm_ext.events.sales_invoice.validate",
+		"on_trash": ["crm_ext.events.sales_invoice.on_trash", "crm_ext.events.reference.on_trash"],
+		"validate": ["crm_ext.events.sales_invoice.validate", "crm_ext.events.reference.keep_dates"],
 	},
 	"Sales Order": {
+		"after_rename": "crm_ext.events.reference.after_rename",
+		"before_cancel": "crm_ext.events.reference.keep_dates",
+		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
 		"on_change": "crm_ext.events.sales_order.on_change",
-		"on_trash": "crm_ext.events.sales_order.on_trash",
-		"validate": "crm_ext.events.sales_order.validate",
+		"on_trash": ["crm_ext.events.sales_order.on_trash", "crm_ext.events.reference.on_trash"],
+		"validate": ["crm_ext.events.sales_order.validate", "crm_ext.events.reference.keep_dates"],
 	},
 	"Unreconcile Payment": {"on_change": "crm_ext.events.unreconcile_payment.on_change"},
 }
 # What we derive never stands in the way of deleting the document it was derived from.
-ignore_links_on_delete = ["Deal", "Deal Ledger Entry", "Deal Stage Change"]
+ignore_links_on_delete = [
+	"Deal",
+	"Deal Ledger Entry",
+	"Deal Stage Change",
+	"Follow Up",
+	"Follow Up Preference",
+]
 
 # Permissions
 override_whitelisted_methods = {
@@ -104,11 +166,21 @@ override_whitelisted_methods = {
 has_permission = {
 	"Deal Ledger Entry": "crm_ext.permissions.has_permission_through_deal",
 	"Deal Stage Change": "crm_ext.permissions.has_permission_through_deal",
+	"Follow Up": "crm_ext.permissions.has_follow_up_permission",
+	"Follow Up Preference": "crm_ext.permissions.has_preference_permission",
 }
 permission_query_conditions = {
 	"Deal Ledger Entry": "crm_ext.permissions.ledger_entry_conditions",
 	"Deal Stage Change": "crm_ext.permissions.stage_change_conditions",
+	"Follow Up": "crm_ext.permissions.follow_up_conditions",
+	"Follow Up Preference": "crm_ext.permissions.preference_conditions",
 }
 
 # Scheduler
-scheduler_events = {"daily_long": ["crm_ext.tasks.nightly_check"]}
+scheduler_events = {
+	"cron": {
+		"*/5 * * * *": ["crm_ext.tasks.remind_of_appointments"],
+		"*/15 * * * *": ["crm_ext.tasks.follow_up"],
+	},
+	"daily_long": ["crm_ext.tasks.nightly_check", "crm_ext.tasks.nightly_contacts"],
+}

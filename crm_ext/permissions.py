@@ -1,7 +1,10 @@
-"""Who sees what. Deals follow Frappe's roles and user permissions; what hangs on a deal follows the deal."""
+"""Who sees what. Deals follow Frappe's roles and user permissions; what hangs on a deal follows the deal; a follow up
+is seen by those it concerns and by those who may read the document it is about."""
 
 import frappe
 from frappe.model.db_query import DatabaseQuery
+
+from crm_ext.follow_ups.model import REFERENCES
 
 
 def deal_conditions(user: str | None = None) -> str:
@@ -32,3 +35,56 @@ def _through_deal(doctype: str, user: str | None) -> str:
 
 def has_permission_through_deal(doc, ptype: str = "read", user: str | None = None) -> bool:
 	return bool(frappe.has_permission("Deal", "read", doc=doc.deal, user=user)) if doc.deal else True
+
+
+def follow_up_conditions(user: str | None = None) -> str:
+	"""SQL condition on `tabFollow Up`: the person's own, and those about documents the person may read."""
+	user = user or frappe.session.user
+	if user == "Administrator":
+		return ""
+	parts = [f"`tabFollow Up`.responsible = {frappe.db.escape(user)}"]
+	parts.append(f"`tabFollow Up`.owner = {frappe.db.escape(user)}")
+	parts.append(f"`tabFollow Up`.escalated_to = {frappe.db.escape(user)}")
+	free = []
+	for doctype in REFERENCES:
+		if not frappe.has_permission(doctype, "read", user=user):
+			continue
+		conditions = DatabaseQuery(doctype, user=user).build_match_conditions()
+		if not conditions:
+			free.append(doctype)
+			continue
+		parts.append(
+			f"(`tabFollow Up`.reference_doctype = {frappe.db.escape(doctype)} AND `tabFollow Up`.reference_name IN"
+			f" (SELECT `tab{doctype}`.name FROM `tab{doctype}` WHERE {conditions}))"
+		)
+	if free:
+		names = ", ".join(frappe.db.escape(doctype) for doctype in free)
+		parts.append(f"`tabFollow Up`.reference_doctype IN ({names})")
+	return f"({' OR '.join(parts)})"
+
+
+def has_follow_up_permission(doc, ptype: str = "read", user: str | None = None) -> bool:
+	"""The responsible, who planned it, whom it was escalated to, and who may read the document it is about.
+
+	Roles decide what those may do with it; this only takes away.
+	"""
+	user = user or frappe.session.user
+	if user == "Administrator" or user in (doc.responsible, doc.owner, doc.get("escalated_to")):
+		return True
+	if not doc.reference_doctype or not doc.reference_name:
+		return True
+	if not frappe.db.exists(doc.reference_doctype, doc.reference_name):
+		return False
+	return bool(frappe.has_permission(doc.reference_doctype, "read", doc=doc.reference_name, user=user))
+
+
+def preference_conditions(user: str | None = None) -> str:
+	user = user or frappe.session.user
+	if user == "Administrator" or "System Manager" in frappe.get_roles(user):
+		return ""
+	return f"`tabFollow Up Preference`.user = {frappe.db.escape(user)}"
+
+
+def has_preference_permission(doc, ptype: str = "read", user: str | None = None) -> bool:
+	user = user or frappe.session.user
+	return user == "Administrator" or doc.user == user or "System Manager" in frappe.get_roles(user)

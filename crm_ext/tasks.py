@@ -18,3 +18,26 @@ def backfill() -> None:
 	from crm_ext.deals.backfill import backfill
 
 	backfill()
+
+
+def follow_up() -> None:
+	"""Every quarter of an hour: make what rules ask for, close what they no longer do, then tell people."""
+	from crm_ext.follow_ups import engine, reminders
+
+	engine.run()
+	reminders.escalate()
+	reminders.send_digests()
+
+
+def remind_of_appointments() -> None:
+	from crm_ext.follow_ups import reminders
+
+	reminders.remind()
+
+
+def nightly_contacts() -> None:
+	"""Contact that was recorded without an event, and dates on documents that differ from their follow ups."""
+	from crm_ext.follow_ups import contacts, targets
+
+	contacts.refresh()
+	targets.refresh_all()

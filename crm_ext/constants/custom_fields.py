@@ -37,10 +37,60 @@ def _deal_link(insert_after: str) -> dict:
 	}
 
 
+# Documents follow ups may be about, and the field after which their two dates are shown. Deal has its own.
+FOLLOW_UP_DATES_AFTER = {
+	"Lead": "lead_owner",
+	"Opportunity": "opportunity_owner",
+	"Quotation": "deal",
+	"Sales Order": "deal",
+	"Sales Invoice": "deal",
+	"Customer": "account_manager",
+	"Prospect": "prospect_owner",
+	"Issue": "customer",
+	"Contract": "status",
+}
+
+
+def _follow_up_dates(insert_after: str) -> list[dict]:
+	date = {
+		# Written past the document layer also after submit; nobody types it.
+		"allow_on_submit": 1,
+		"fieldtype": "Datetime",
+		"no_copy": 1,
+		"print_hide": 1,
+		"read_only": 1,
+	}
+	return [
+		{**date, "fieldname": "last_contact_on", "insert_after": insert_after, "label": "Last Contact"},
+		{
+			**date,
+			"fieldname": "next_follow_up_on",
+			"in_list_view": 1,
+			"insert_after": "last_contact_on",
+			"label": "Next Follow Up",
+			"search_index": 1,
+		},
+	]
+
+
+def _handle(fieldname: str, label: str, insert_after: str) -> dict:
+	return {"fieldname": fieldname, "fieldtype": "Data", "insert_after": insert_after, "label": label}
+
+
+# Where a person can be written to, next to the phone numbers.
+CONTACT_HANDLES = [
+	_handle("whatsapp_no", "WhatsApp", "mobile_no"),
+	_handle("wechat_id", "WeChat", "whatsapp_no"),
+	_handle("qq_no", "QQ", "wechat_id"),
+]
+
 CUSTOM_FIELDS: dict[str, list[dict]] = {
 	doctype: [_deal_link(insert_after)]
 	for doctype, insert_after in (DEAL_LINK_AFTER | BUYING_LINK_AFTER).items()
 }
+for _doctype, _insert_after in FOLLOW_UP_DATES_AFTER.items():
+	CUSTOM_FIELDS.setdefault(_doctype, []).extend(_follow_up_dates(_insert_after))
+CUSTOM_FIELDS["Contact"] = CONTACT_HANDLES
 
 # Look-ups from a document down to its followers that ERPNext has no index for. Composite on purpose: Frappe's
 # schema sync drops single-column indexes that the DocType does not declare.

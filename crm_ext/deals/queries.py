@@ -5,7 +5,7 @@ from datetime import date
 import frappe
 from frappe.utils import date_diff, flt, getdate, nowdate
 
-from crm_ext.constants.custom_fields import CUSTOM_FIELDS
+from crm_ext.constants.custom_fields import BUYING_LINK_AFTER, DEAL_LINK_AFTER
 from crm_ext.deals.figures import MILESTONES
 from crm_ext.permissions import deal_conditions
 
@@ -20,7 +20,7 @@ def deals_of(doctype: str, name: str) -> list[dict]:
 	"""Deals a voucher or receipt belongs to, as the user may see them, largest share first; the deal chosen on a
 	draft, without a share."""
 	deals = _deals_by_ledger(doctype, name)
-	if not deals and doctype in CUSTOM_FIELDS:
+	if not deals and doctype in DEAL_LINK_AFTER | BUYING_LINK_AFTER:
 		deals = _deal_chosen(doctype, name)
 	return deals
 

@@ -1,7 +1,10 @@
 """Records the app ships and users then own: seeded skip-if-exists, never overwritten by a migrate."""
 
+import json
+
 import frappe
 
+from crm_ext.constants.follow_up_rules import FOLLOW_UP_RULES
 from crm_ext.constants.stages import STAGE_MAP, STAGES
 
 
@@ -11,6 +14,59 @@ def seed() -> None:
 		_seed_stages()
 	_seed_settings()
 	_seed_kanban()
+	seed_follow_ups()
+
+
+def seed_follow_ups() -> None:
+	"""Switches, rules and board of follow ups, on a site that never had them. Does nothing a second time."""
+	settings = frappe.get_single("CRM Ext Settings")
+	if settings.workday_start:
+		return
+	# A Single does not know the defaults of fields that came later.
+	for field in settings.meta.fields[
+		_index(settings, "follow_ups_section") : _index(settings, "stage_map_section")
+	]:
+		if field.default:
+			settings.set(field.fieldname, field.default)
+	settings.save(ignore_permissions=True)
+	_seed_rules()
+	_seed_follow_up_board()
+
+
+def _index(settings, fieldname: str) -> int:
+	return [field.fieldname for field in settings.meta.fields].index(fieldname)
+
+
+def _seed_rules() -> None:
+	for rule in FOLLOW_UP_RULES:
+		if frappe.db.exists("Follow Up Rule", rule["title"]):
+			continue
+		steps = [
+			{"days": days, "timing": timing, "channel": channel, "subject": subject}
+			for days, timing, channel, subject in rule["steps"]
+		]
+		values = {**rule, "doctype": "Follow Up Rule", "steps": steps, "filters": json.dumps(rule["filters"])}
+		frappe.get_doc(values).insert(ignore_permissions=True)
+
+
+def _seed_follow_up_board() -> None:
+	if frappe.db.exists("Kanban Board", "Follow Ups"):
+		return
+	frappe.get_doc(
+		{
+			"doctype": "Kanban Board",
+			"kanban_board_name": "Follow Ups",
+			"reference_doctype": "Follow Up",
+			"field_name": "status",
+			"fields": '["party_name", "due_date", "channel", "responsible"]',
+			"show_labels": 1,
+			"columns": [
+				{"column_name": "Open", "status": "Active", "indicator": "Orange"},
+				{"column_name": "Done", "status": "Active", "indicator": "Green"},
+				{"column_name": "Cancelled", "status": "Archived", "indicator": "Gray"},
+			],
+		}
+	).insert(ignore_permissions=True)
 
 
 def _seed_stages() -> None:

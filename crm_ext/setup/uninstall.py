@@ -13,6 +13,11 @@ OUR_DOCTYPES = (
 	"Deal Ledger Entry",
 	"Deal Stage Change",
 	"Deal Stage Map",
+	"Follow Up",
+	"Follow Up Preference",
+	"Follow Up Rule",
+	"Follow Up Rule Step",
+	"Follow Up Rule User",
 	"CRM Ext Settings",
 )
 

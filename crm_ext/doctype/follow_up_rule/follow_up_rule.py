@@ -1,0 +1,11 @@
+# Copyright (c) 2026, crm_ext contributors
+# License: GPL-3.0-or-later. See license.txt
+
+from frappe.model.document import Document
+
+from crm_ext.follow_ups import rules
+
+
+class FollowUpRule(Document):
+	def validate(self) -> None:
+		rules.check(self)

@@ -1,0 +1,6 @@
+// Copyright (c) 2026, crm_ext contributors
+// License: GPL-3.0-or-later. See license.txt
+
+// What every page of the desk may need. Forms of one document type have a file of their own.
+import "./follow_ups/dialog";
+import "./follow_ups/forms";
