@@ -10,6 +10,7 @@ import frappe
 import pytest
 from frappe.utils import nowdate
 
+from crm_ext.follow_ups import engine, reminders
 from crm_ext.setup import checks
 from crm_ext.setup.uninstall import OUR_DOCTYPES
 from crm_ext.tests import factories as f
@@ -178,7 +179,46 @@ def leftovers_by_users(gate: Gate | None = None) -> None:
 	for changes in ({}, {"doctype": "Sales Order", "fieldname": "deal"}):
 		frappe.make_property_setter(setter | changes)
 	frappe.db.set_single_value("CRM Ext Settings", "deals_from_direct_invoices", 1)
+	_follow_ups_by_users(make, deal)
 	frappe.db.commit()
+
+
+def _follow_ups_by_users(make, deal: str) -> None:
+	"""Follow ups planned and made by rules, what people attach to them, and what reminds of them."""
+	rule = frappe.get_doc("Follow Up Rule", "Delivery Due")
+	rule.update({"enabled": 1, "applies_from": None})
+	rule.save()
+	engine.run()
+	assert frappe.db.count("Follow Up", {"rule": rule.name})
+	follow_up = frappe.get_doc(
+		{
+			"doctype": "Follow Up",
+			"subject": "Ask again",
+			"reference_doctype": "Deal",
+			"reference_name": deal,
+			"due_date": nowdate(),
+		}
+	).insert()
+	follow_up.add_comment(text="nobody there")
+	follow_up.add_tag("later")
+	make("ToDo", description="call", reference_type="Follow Up", reference_name=follow_up.name)
+	make("File", file_name="note.txt", content="x", attached_to_doctype="Follow Up", attached_to_name=follow_up.name)
+	make(
+		"Communication",
+		subject="About a follow up",
+		content="x",
+		reference_doctype="Follow Up",
+		reference_name=follow_up.name,
+	)
+	make(
+		"Auto Email Report",
+		report="Follow Up Adherence",
+		user="Administrator",
+		email_to="admin@example.com",
+		report_type="Script Report",
+		reference_report="Follow Up Adherence",
+	)
+	reminders.send_digests()
 
 
 @pytest.mark.lifecycle
