@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_ext.setup.demo import data, documents, plan
+from crm_ext.setup.demo import data, documents, follow_ups, plan
 
 pytestmark = pytest.mark.pure
 DAYS = st.dates(date(2024, 1, 1), date(2031, 12, 31))
@@ -102,3 +102,16 @@ def test_goods_are_there_before_they_are_ordered(last):
 					stock[(stories[step.story].second_company, code)] -= quantity
 		assert min(stock.values(), default=0) >= 0
 	assert set(data.GOODS) == {code for items in bought.values() for code in items}
+
+
+@settings(max_examples=100, deadline=None)
+@given(DAYS, st.integers(0, 300), st.booleans(), st.randoms(use_true_random=False))
+def test_contacts_are_made_in_order_on_working_days_before_today(today, age, under_way, rng):
+	first = today - timedelta(age)
+	contacts = follow_ups.plan_of(first, today, today, under_way, rng)
+	done = [contact for contact in contacts if contact.done]
+	assert all(contact.done < today and contact.planned <= contact.done for contact in done)
+	assert all(day.weekday() < 5 for contact in contacts for day in (contact.due, contact.done) if day)
+	assert [contact.done for contact in done] == sorted(contact.done for contact in done)
+	assert [contact for contact in contacts if not contact.done] == contacts[len(done) :]
+	assert len(contacts) - len(done) <= under_way

@@ -11,13 +11,14 @@ site.py       setup wizard, fiscal years, ERPNext's demo records
 masters.py    people, territories, prices, warehouses, the other currency
 documents.py  one function for each kind of step
 diary.py      does the steps, one transaction each, dated to their day
+follow_ups.py contacts of a year, and what is to be done next
 """
 
 import frappe
 from erpnext.selling.doctype.quotation.quotation import set_expired_status
 from frappe.utils import add_days, getdate
 
-from crm_ext.setup.demo import data, diary, masters, site
+from crm_ext.setup.demo import data, diary, follow_ups, masters, site
 from crm_ext.setup.demo.plan import YEAR, make_plan
 
 
@@ -40,10 +41,15 @@ def make() -> None:
 	_report("people, territories, warehouses, exchange rates")
 	companies = [company, own]
 	masters.make_masters(companies, last)
+	follow_ups.make_holidays(companies, first, getdate(add_days(last, YEAR)))
 	for done, total in diary.do_steps(make_plan(last), companies):
 		if done % 50 == 0 or done == total:
 			_report(f"{done} of {total} steps of a year of selling")
 	set_expired_status()  # ERPNext's daily job: offers nobody took in time
+	for done, total in follow_ups.make(last):
+		if done % 50 == 0 or done == total:
+			_report(f"contacts of {done} of {total} deals")
+	follow_ups.switch_rules_on(last)
 	diary.note("done", True)
 	diary.forget_all_but("done")
 	frappe.db.commit()  # the end of the run

@@ -48,7 +48,7 @@ def do_steps(plan: Plan, companies: list[str]) -> Iterator[tuple[int, int]]:
 		second = story.second_company if story else step.args["second_company"]
 		known = _names(step.story)
 		work = Work(step, story, companies[1 if second else 0], deepcopy(known), _names)
-		with _acting(who_does(step, story), step.day):
+		with acting(who_does(step, story), step.day):
 			_do(step, work)
 			if work.names != known:
 				note(f"story {step.story}", work.names)
@@ -69,7 +69,7 @@ def _do(step: Step, work: Work) -> None:
 
 
 @contextmanager
-def _acting(user: str, day: date) -> Iterator[None]:
+def acting(user: str, day: date) -> Iterator[None]:
 	"""Work as `user`, and on `day`: Frappe stamps creation and modified with the flag's date."""
 	before = frappe.session.user
 	frappe.set_user(user)

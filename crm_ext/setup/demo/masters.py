@@ -84,6 +84,9 @@ def _make_people(company: str) -> None:
 			date_of_joining="2020-01-01",
 			# Would confine the person to this company.
 			create_user_permission=0,
+			reports_to=None
+			if person is data.MANAGER
+			else frappe.db.get_value("Employee", {"user_id": data.MANAGER.user}),
 		)
 		if person.sells:
 			manages = person is data.MANAGER
