@@ -5,7 +5,7 @@ asks for it and is rolled back with it.
 """
 
 import frappe
-from frappe.utils import add_days, cint, flt, nowdate
+from frappe.utils import add_days, cint, flt, getdate, nowdate
 
 COMPANY = "Wind Power LLC"  # made by ERPNext's own test setup, in INR-free USD
 OTHER_COMPANY = "Solar Power SE"
@@ -384,6 +384,80 @@ def make_user(email: str, *roles: str, **values):
 		).insert(ignore_permissions=True)
 	user.add_roles(*roles)
 	return user
+
+
+def make_employee(
+	user: str,
+	reports_to: str | None = None,
+	holiday_list: str | None = None,
+	company: str = COMPANY,
+	**values,
+):
+	"""The active employee of a user; `reports_to` is an employee's name. Changed where there is one already."""
+	name = frappe.db.get_value("Employee", {"user_id": user})
+	employee = frappe.get_doc("Employee", name) if name else frappe.new_doc("Employee")
+	employee.update(
+		{
+			"first_name": user.split("@")[0],
+			"company": company,
+			"create_user_permission": 0,
+			"date_of_birth": "1990-01-01",
+			"date_of_joining": "2020-01-01",
+			"gender": "Female",
+			"holiday_list": holiday_list,
+			"reports_to": reports_to,
+			"status": "Active",
+			"user_id": user,
+			**values,
+		}
+	)
+	return employee.save(ignore_permissions=True)
+
+
+def make_holiday_list(*days, weekly_off: tuple[str, ...] = ("Saturday", "Sunday"), year: int | None = None):
+	"""Holidays of one year (this one by default) and its weekly days off."""
+	year = year or getdate(nowdate()).year
+	holidays = frappe.get_doc(
+		{
+			"doctype": "Holiday List",
+			"holiday_list_name": unique("Holidays"),
+			"from_date": f"{year}-01-01",
+			"to_date": f"{year + 1}-12-31",
+		}
+	)
+	for day in weekly_off:
+		holidays.weekly_off = day
+		holidays.get_weekly_off_dates()
+	known = {getdate(row.holiday_date) for row in holidays.holidays}
+	for day in days:
+		if getdate(day) not in known:
+			holidays.append("holidays", {"holiday_date": day, "description": "Closed"})
+	return holidays.insert(ignore_permissions=True)
+
+
+def make_rule(*steps: tuple, **values):
+	"""An enabled Follow Up Rule; a step is (days, "Before" or "After") and may go on with channel and subject.
+
+	By default: leads, on the day they are made, by their owner, whatever their age.
+	"""
+	rows = [
+		dict(zip(("days", "timing", "channel", "subject", "due_time"), step, strict=False))
+		for step in steps or ((0, "After"),)
+	]
+	rule = {
+		"doctype": "Follow Up Rule",
+		"title": unique("Rule"),
+		"document_type": "Lead",
+		"trigger": "Event",
+		"event": "Created",
+		"enabled": 1,
+		"applies_from": "2000-01-01",
+		"steps": rows,
+		**values,
+	}
+	if not isinstance(rule.get("filters", ""), str):
+		rule["filters"] = frappe.as_json(rule["filters"])
+	return frappe.get_doc(rule).insert(ignore_permissions=True)
 
 
 def gross(document) -> float:
