@@ -41,3 +41,19 @@ def nightly_contacts() -> None:
 
 	contacts.refresh()
 	targets.refresh_all()
+
+
+def refresh_follow_up_dates(refs: list[list[str]]) -> None:
+	"""The next follow up of documents another transaction was writing."""
+	from crm_ext.follow_ups import targets
+
+	targets.refresh(tuple(ref) for ref in refs)
+
+
+def raise_last_contacts(moments: list[list[str]]) -> None:
+	"""The last contact of documents another transaction was writing."""
+	from frappe.utils import get_datetime
+
+	from crm_ext.follow_ups import contacts
+
+	contacts.raise_to({(doctype, name): get_datetime(moment) for doctype, name, moment in moments})
