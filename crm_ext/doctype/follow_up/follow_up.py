@@ -7,13 +7,17 @@ from crm_ext.follow_ups import store, work
 
 
 class FollowUp(Document):
+	def __setup__(self) -> None:
+		# Frappe fills an empty Time with the time of day; here empty says that there is no appointment.
+		self.dont_update_if_missing = ["due_time"]
+
 	def validate(self) -> None:
 		work.prepare(self)
 
 	def on_update(self) -> None:
 		work.after_change(self)
 
-	def on_trash(self) -> None:
+	def after_delete(self) -> None:
 		work.after_change(self, deleted=True)
 
 

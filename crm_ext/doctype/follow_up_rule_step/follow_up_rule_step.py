@@ -5,4 +5,6 @@ from frappe.model.document import Document
 
 
 class FollowUpRuleStep(Document):
-	pass
+	def __setup__(self) -> None:
+		# Frappe fills an empty Time with the time of day; here empty says any time that day.
+		self.dont_update_if_missing = ["due_time"]

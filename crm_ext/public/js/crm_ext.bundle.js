@@ -4,3 +4,4 @@
 // What every page of the desk may need. Forms of one document type have a file of their own.
 import "./follow_ups/dialog";
 import "./follow_ups/forms";
+import "./follow_ups/follow_up_done.html";

@@ -1,0 +1,48 @@
+// Copyright (c) 2026, crm_ext contributors
+// License: GPL-3.0-or-later. See license.txt
+
+frappe.listview_settings["Follow Up"] = {
+	add_fields: ["status", "due_on", "due_date", "due_time", "all_day", "subject"],
+	hide_name_column: true,
+
+	// What is open, the earliest first. The map and the board show what was done as well.
+	get filters() {
+		const view = frappe.get_route()[2];
+		return !view || view === "List" ? [["status", "=", "Open"]] : [];
+	},
+
+	get_indicator(doc) {
+		const bucket = crm_ext.follow_ups.bucket(doc);
+		return [
+			crm_ext.follow_ups.bucket_label(bucket),
+			crm_ext.follow_ups.colors[bucket],
+			`status,=,${doc.status}`,
+		];
+	},
+
+	button: {
+		show: (doc) => doc.status === "Open" && frappe.model.can_write("Follow Up"),
+		get_label: () => __("Done"),
+		get_description: (doc) => __("{0} is done", [doc.subject]),
+		action: (doc) => crm_ext.follow_ups.done(doc, () => cur_list.refresh()),
+	},
+
+	onload(listview) {
+		if (!frappe.model.can_write("Follow Up")) return;
+		const { page } = listview;
+		const after = () => {
+			listview.clear_checked_items();
+			listview.refresh();
+		};
+		page.add_actions_menu_item(
+			__("Done"),
+			() => crm_ext.follow_ups.done_all(listview.get_checked_items(true), after),
+			true
+		);
+		page.add_actions_menu_item(
+			__("Postpone"),
+			() => crm_ext.follow_ups.postpone_all(listview.get_checked_items(true), after),
+			true
+		);
+	},
+};
