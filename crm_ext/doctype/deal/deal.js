@@ -144,7 +144,11 @@ crm_ext.deal_form = {
 					<a href="${frappe.utils.get_form_link(row.voucher_type, row.voucher_no)}">${escape(
 			row.voucher_no
 		)}</a>
-					${row.is_cancelled ? `<span class="deal-voucher-note text-muted">${__("Cancelled")}</span>` : ""}
+					${
+						row.is_cancelled
+							? `<span class="deal-voucher-note text-muted">${__("Cancelled", null, "Deal")}</span>`
+							: ""
+					}
 				</td>
 				<td>${row.posting_date ? frappe.datetime.str_to_user(row.posting_date) : ""}</td>
 				<td class="text-right">${has_amount ? format_currency(row.amount, currency) : ""}</td>

@@ -9,7 +9,7 @@ frappe.listview_settings["Deal"] = {
 
 	get_indicator(doc) {
 		const colors = { Open: "blue", Won: "green", Lost: "red", Cancelled: "gray" };
-		return [__(doc.status), colors[doc.status] || "gray", `status,=,${doc.status}`];
+		return [__(doc.status, null, "Deal"), colors[doc.status] || "gray", `status,=,${doc.status}`];
 	},
 
 	formatters: {

@@ -15,7 +15,7 @@ frappe.query_reports["Deal Aging"] = {
 			label: __("Scope"),
 			fieldtype: "Select",
 			options: [
-				{ value: "Open", label: __("Open") },
+				{ value: "Open", label: __("Open", null, "Deal") },
 				{ value: "Won, Not Paid", label: __("Won, Not Paid") },
 				{ value: "All Not Closed", label: __("All Not Closed") },
 			],

@@ -99,7 +99,10 @@ def _stage_columns(with_values: bool) -> list[dict]:
 				"options": "currency",
 				"width": 140,
 			}
-			for fieldname, label in (("value", _("Value")), ("rotting_value", _("Rotting Value")))
+			for fieldname, label in (
+				("value", _("Value", context="Deal")),
+				("rotting_value", _("Rotting Value")),
+			)
 		]
 	return columns
 
@@ -166,7 +169,7 @@ def _deal_columns() -> list[dict]:
 		column("days_over", _("Days Over"), "Int", 95),
 		column("last_contact", _("Last Contact"), "Date", 130),
 		column("next_follow_up", _("Next Follow Up"), "Date", 120),
-		column("value", _("Value"), "Currency", 130, "currency"),
+		column("value", _("Value", context="Deal"), "Currency", 130, "currency"),
 		column("expected_amount", _("Expected Amount"), "Currency", 150, "currency"),
 		column("sales_person", _("Sales Person"), "Link", 130, "Sales Person"),
 		column("territory", _("Territory"), "Link", 120, "Territory"),
@@ -228,7 +231,7 @@ def _summary(stages: list[dict], currency: str | None) -> list[dict]:
 				"indicator": color,
 			}
 			for label, key, color in (
-				(_("Value"), "value", "Blue"),
+				(_("Value", context="Deal"), "value", "Blue"),
 				(_("Rotting Value"), "rotting_value", "Red"),
 			)
 		]

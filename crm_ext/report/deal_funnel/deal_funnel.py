@@ -78,7 +78,7 @@ def _columns(cohort: Cohort, with_values: bool) -> list[dict]:
 		},
 		{
 			"fieldname": "value",
-			"label": _("Value"),
+			"label": _("Value", context="Deal"),
 			"fieldtype": "Currency",
 			"options": "currency",
 			"width": 150,
@@ -242,11 +242,11 @@ def _summary(cohort: Cohort, funnels: dict, currency: str | None) -> list[dict]:
 			}
 		)
 	lost = sum(row["lost"] for row in rows)
-	summary.append({"label": _("Lost"), "value": lost, "datatype": "Int", "indicator": "Red"})
+	summary.append({"label": _("Lost", context="Deal"), "value": lost, "datatype": "Int", "indicator": "Red"})
 	if currency:
 		summary.append(
 			{
-				"label": _("Received"),
+				"label": _("Received", context="Deal"),
 				"value": sum(flt(cell.amounts.get("paid_amount")) for cell in whole.cells),
 				"datatype": "Currency",
 				"currency": currency,
