@@ -20,7 +20,20 @@ STAGES = (
 	_("Lost"),
 )
 
+BOARDS = (_("Follow Ups"),)
+
+# Labels of the fields added to ERPNext's DocTypes.
+CUSTOM_FIELDS = (
+	_("Deal"),
+	_("Last Contact"),
+	_("Next Follow Up"),
+	_("QQ"),
+	_("WeChat"),
+	_("WhatsApp"),
+)
+
 LABELS = (
+	_("WhatsApp", context="Contact"),
 	_("Amounts", context="Deal"),
 	_("Cancelled", context="Deal"),
 	_("Invoiced Amount", context="Deal"),
@@ -41,4 +54,34 @@ LABELS = (
 	_("Lost", context="Deal Stage"),
 	_("Open", context="Deal Stage"),
 	_("Stage Name", context="Deal Stage"),
+	_("About", context="Follow Up"),
+	_("Call", context="Follow Up"),
+	_("Cancelled", context="Follow Up"),
+	_("Channel", context="Follow Up"),
+	_("Check In", context="Follow Up"),
+	_("Document", context="Follow Up"),
+	_("Document Type", context="Follow Up"),
+	_("Done", context="Follow Up"),
+	_("Due Date", context="Follow Up"),
+	_("Duplicate", context="Follow Up"),
+	_("Interested", context="Follow Up"),
+	_("Meeting", context="Follow Up"),
+	_("Open", context="Follow Up"),
+	_("Responsible", context="Follow Up"),
+	_("Visit", context="Follow Up"),
+	_("WhatsApp", context="Follow Up"),
+	_("Appointments", context="Follow Up Preference"),
+	_("Created", context="Follow Up Rule"),
+	_("Document", context="Follow Up Rule"),
+	_("Document Type", context="Follow Up Rule"),
+	_("Manager", context="Follow Up Rule"),
+	_("Owner", context="Follow Up Rule"),
+	_("Responsible", context="Follow Up Rule"),
+	_("Round Robin", context="Follow Up Rule"),
+	_("Submitted", context="Follow Up Rule"),
+	_("Call", context="Follow Up Rule Step"),
+	_("Channel", context="Follow Up Rule Step"),
+	_("Meeting", context="Follow Up Rule Step"),
+	_("Visit", context="Follow Up Rule Step"),
+	_("WhatsApp", context="Follow Up Rule Step"),
 )

@@ -82,8 +82,25 @@ class TestTranslations(SiteTestCase):
 		for room, label in (("number_card", "label"), ("dashboard_chart", "chart_name")):
 			for path in update.APP.glob(f"{room}/*/*.json"):
 				words.add(json.loads(path.read_text())[label])
-		words |= set(frappe.get_all("Kanban Board", {"reference_doctype": "Deal"}, pluck="name"))
+		for path in update.APP.glob("page/*/*.json"):
+			words.add(json.loads(path.read_text())["title"])
+		boards = {"reference_doctype": ("in", ("Deal", "Follow Up"))}
+		words |= set(frappe.get_all("Kanban Board", boards, pluck="name"))
+		self.assertLessEqual({"Deals by Stage", "Follow Ups"}, words)
 		missing = {(word, None) for word in words} - self.template.keys()
+		self.assertFalse(missing, f"Name these in crm_ext/locale/words.py.\n{show(missing)}")
+
+	def test_what_people_choose_from_is_found(self):
+		"""Names, labels and options of all DocTypes of the app, whatever the extractor leaves out."""
+		words = set()
+		for path in update.APP.glob("doctype/*/*.json"):
+			doctype = json.loads(path.read_text())
+			words.add(doctype["name"])
+			for field in doctype["fields"]:
+				words.add(field.get("label"))
+				if field["fieldtype"] == "Select":
+					words |= set((field.get("options") or "").split("\n"))
+		missing = {(word, None) for word in words if word} - self.template.keys()
 		self.assertFalse(missing, f"Name these in crm_ext/locale/words.py.\n{show(missing)}")
 
 	def test_a_chinese_user_is_served_them(self):
