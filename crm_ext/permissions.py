@@ -7,15 +7,22 @@ from frappe.model.db_query import DatabaseQuery
 from crm_ext.follow_ups.model import REFERENCES
 
 
-def deal_conditions(user: str | None = None) -> str:
-	"""SQL condition on `tabDeal` for what `user` (the session's by default) may read; empty where that is all.
-
-	The same rules as a list of deals: roles, user permissions, shares, permission queries.
+def list_conditions(doctype: str, user: str | None = None) -> str:
+	"""SQL condition on the table of `doctype` for what its list shows `user` (the session's by default): roles, user
+	permissions, shares, permission queries. Empty where that is all.
 	"""
 	user = user or frappe.session.user
-	if not frappe.has_permission("Deal", "read", user=user):
+	if not frappe.has_permission(doctype, "read", user=user):
 		return "1 = 0"
-	return DatabaseQuery("Deal", user=user).build_match_conditions() or ""
+	query = DatabaseQuery(doctype, user=user)
+	conditions = query.build_match_conditions()
+	# What is shared with a user whose roles give nothing is put there by Frappe instead.
+	return " AND ".join(filter(None, (conditions, *query.conditions)))
+
+
+def deal_conditions(user: str | None = None) -> str:
+	"""`list_conditions` of deals."""
+	return list_conditions("Deal", user)
 
 
 def ledger_entry_conditions(user: str | None = None) -> str:
@@ -49,7 +56,7 @@ def follow_up_conditions(user: str | None = None) -> str:
 	for doctype in REFERENCES:
 		if not frappe.has_permission(doctype, "read", user=user):
 			continue
-		conditions = DatabaseQuery(doctype, user=user).build_match_conditions()
+		conditions = list_conditions(doctype, user)
 		if not conditions:
 			free.append(doctype)
 			continue

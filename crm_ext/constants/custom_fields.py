@@ -92,12 +92,13 @@ for _doctype, _insert_after in FOLLOW_UP_DATES_AFTER.items():
 	CUSTOM_FIELDS.setdefault(_doctype, []).extend(_follow_up_dates(_insert_after))
 CUSTOM_FIELDS["Contact"] = CONTACT_HANDLES
 
-# Look-ups from a document down to its followers that ERPNext has no index for. Composite on purpose: Frappe's
-# schema sync drops single-column indexes that the DocType does not declare.
-INDEXES: dict[str, tuple[str, list[str]]] = {
-	"Opportunity": ("crm_ext_party", ["party_name", "opportunity_from"]),
-	"Prospect Lead": ("crm_ext_lead", ["lead", "parent"]),
-	"Quotation": ("crm_ext_opportunity", ["opportunity", "docstatus"]),
-	"Quotation Item": ("crm_ext_prevdoc", ["prevdoc_docname", "prevdoc_doctype"]),
-	"Customer": ("crm_ext_lead_name", ["lead_name", "name"]),
-}
+# Look-ups that ERPNext has no index for: from a document down to its followers, and of what expires. Composite on
+# purpose: Frappe's schema sync drops single-column indexes that the DocType does not declare.
+INDEXES: list[tuple[str, str, list[str]]] = [
+	("Customer", "crm_ext_lead_name", ["lead_name", "name"]),
+	("Opportunity", "crm_ext_party", ["party_name", "opportunity_from"]),
+	("Prospect Lead", "crm_ext_lead", ["lead", "parent"]),
+	("Quotation", "crm_ext_opportunity", ["opportunity", "docstatus"]),
+	("Quotation", "crm_ext_valid_till", ["valid_till", "docstatus"]),
+	("Quotation Item", "crm_ext_prevdoc", ["prevdoc_docname", "prevdoc_doctype"]),
+]

@@ -15,7 +15,7 @@ def apply() -> None:
 		},
 		ignore_validate=True,
 	)
-	for doctype, (name, columns) in INDEXES.items():
+	for doctype, name, columns in INDEXES:
 		frappe.db.add_index(doctype, columns, name)
 
 
@@ -29,6 +29,6 @@ def remove() -> None:
 		# Frappe keeps the columns of a removed field; a later install must not find last year's links in them.
 		for column in set(names) & set(frappe.db.get_table_columns(doctype)):
 			frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` DROP COLUMN `{column}`")
-	for doctype, (name, _columns) in INDEXES.items():
+	for doctype, name, _columns in INDEXES:
 		if frappe.db.has_index(f"tab{doctype}", name):
 			frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` DROP INDEX `{name}`")
