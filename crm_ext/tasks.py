@@ -1,5 +1,7 @@
 """Scheduler and queue entry points, nothing else."""
 
+import frappe
+
 
 def derive_deals(refs: list[list[str]]) -> None:
 	"""Derive deals again that two transactions changed at once."""
@@ -22,8 +24,15 @@ def backfill() -> None:
 
 def follow_up() -> None:
 	"""Every quarter of an hour: make what rules ask for, close what they no longer do, then tell people."""
-	from crm_ext.follow_ups import engine, reminders
+	from crm_ext.follow_ups import contacts, engine, reminders
 
+	if contacts.is_counted():
+		contacts.refresh()
+	else:
+		# Years of contacts take longer than this job may.
+		frappe.enqueue(
+			"crm_ext.tasks.nightly_contacts", queue="long", job_id="crm_ext_contacts", deduplicate=True
+		)
 	engine.run()
 	reminders.escalate()
 	reminders.send_digests()

@@ -7,18 +7,19 @@ deal, for the deal and its party. The same function says so for one contact, for
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import frappe
 from frappe.model.document import Document
 from frappe.utils import get_datetime, now_datetime
 
+from crm_ext.deals import touch
 from crm_ext.deals.model import DEAL
 from crm_ext.deals.store import DATES
-from crm_ext.follow_ups import marks, references
+from crm_ext.follow_ups import contact_sources, guard, marks, references
+from crm_ext.follow_ups.contact_sources import CONTACT
 from crm_ext.follow_ups.model import PARTIES, REFERENCES
 
-CONTACT = "Contact"
 Ref = tuple[str, str]
 Moments = dict[Ref, datetime]
 
@@ -156,15 +157,176 @@ def _is_open(day: date, began: date, closed_on: date | None) -> bool:
 
 def from_communication(doc: Document) -> None:
 	"""A mail, chat or other message received or sent."""
+	if doc.communication_type == "Communication" and (doc.reference_name or doc.get("timeline_links")):
+		_collect(doc)
 
 
 def from_call_log(doc: Document) -> None:
 	"""A call that was answered."""
+	if doc.status == "Completed" and (doc.get("customer") or doc.get("links")):
+		_collect(doc)
 
 
 def from_event(doc: Document) -> None:
 	"""A meeting that has begun and was not cancelled; one in the future counts with a later pass."""
+	if doc.status == "Cancelled" or get_datetime(doc.starts_on) > now_datetime():
+		return
+	if doc.get("event_participants") or doc.get("links") or doc.get("reference_docname"):
+		_collect(doc)
+
+
+_KEY = "crm_ext_contacts"
+
+
+def _collect(doc: Document) -> None:
+	"""Count a document before its transaction commits: once, however often it is saved, and with its deals derived."""
+	if doc.flags.in_delete or guard.is_suspended():
+		return
+	collected = getattr(frappe.local, _KEY, None)
+	if not collected:
+		collected = {}
+		setattr(frappe.local, _KEY, collected)
+		frappe.db.before_commit.add(flush)
+		frappe.db.after_rollback.add(forget)
+	collected.setdefault(doc.doctype, {})[doc.name] = True
+
+
+def flush() -> None:
+	"""Count what was collected so far. Runs before each commit; tests and long jobs may call it themselves."""
+	collected = getattr(frappe.local, _KEY, None)
+	forget()
+	if not collected:
+		return
+	doctype, names = next(iter(collected.items()))
+	with guard.best_effort("counting contacts failed", doctype, next(iter(names))):
+		touch.flush()
+		_raise(effects(contact_sources.named(collected)))
+
+
+def forget() -> None:
+	setattr(frappe.local, _KEY, None)
+
+
+# What no event told
+
+# Clocks of several hosts differ, and a transaction may commit long after it stamped `modified`.
+_OVERLAP = timedelta(minutes=30)
+_DEALS = 500
+_MARK = "contacts_mark"
 
 
 def refresh() -> None:
-	"""Contacts recorded or changed since the last pass, those without an event and those that lay in the future."""
+	"""Contacts recorded or changed since the last pass, those without an event and those that lay in the future; and
+	those older than a deal they count for. The first pass on a site counts all there are.
+
+	Only raises dates; may be repeated, killed, or run twice at once. Commits after each chunk.
+	"""
+	started = now_datetime()
+	mark = _mark()
+	if not mark:
+		rebuild()
+		return
+	since = mark - _OVERLAP
+	for contacts in contact_sources.since(since):
+		_raise(effects(contacts))
+		frappe.db.commit()  # dates stand by themselves, and nobody shall wait for the rest
+	deals = frappe.get_all("Deal", filters={"modified": (">=", since)}, order_by="name", pluck="name")
+	for start in range(0, len(deals), _DEALS):
+		_raise(_of_deals(deals[start : start + _DEALS]))
+		frappe.db.commit()
+	_set_mark(started)
+
+
+def is_counted() -> bool:
+	"""Whether all contacts of the site were counted once, so that a pass is short."""
+	return bool(_mark())
+
+
+def _mark() -> datetime | None:
+	"""Until when contacts were counted. Not by `get_single_value`, which makes a date of nothing."""
+	filters = {"doctype": "CRM Ext Settings", "field": _MARK}
+	mark = frappe.db.get_value("Singles", filters, "value", order_by=None)
+	return get_datetime(mark) if mark else None
+
+
+def _set_mark(moment: datetime) -> None:
+	frappe.db.set_single_value("CRM Ext Settings", _MARK, moment, update_modified=False)
+	frappe.db.commit()
+
+
+def _of_deals(deals: list[str]) -> Moments:
+	"""The latest contact of deals, by what was recorded on them, their documents, their parties and Contacts of these."""
+	refs: set[Ref] = {(DEAL, deal) for deal in deals}
+	for reference in REFERENCES.values():
+		if reference.deal == "deal":
+			names = frappe.get_all(
+				reference.doctype, filters={"deal": ("in", deals)}, order_by=None, pluck="name"
+			)
+			refs |= {(reference.doctype, name) for name in names}
+	parties: set[Ref] = set()
+	for party_type, party, lead, customer in frappe.get_all(
+		"Deal",
+		filters={"name": ("in", deals)},
+		fields=["party_type", "party", "lead", "customer"],
+		order_by=None,
+		as_list=True,
+	):
+		parties |= {(party_type, party), ("Lead", lead), ("Customer", customer)}
+	refs |= {(doctype, name) for doctype, name in parties if doctype in PARTIES and name}
+	refs |= {(CONTACT, name) for name in _contacts_of(refs)}
+	wanted = set(deals)
+	found = effects(contact_sources.latest_on(refs))
+	return {ref: moment for ref, moment in found.items() if ref[0] == DEAL and ref[1] in wanted}
+
+
+def _contacts_of(refs: set[Ref]) -> Iterable[str]:
+	for doctype in PARTIES:
+		if names := [name for ref_type, name in refs if ref_type == doctype]:
+			yield from frappe.get_all(
+				"Dynamic Link",
+				filters={"parenttype": CONTACT, "link_doctype": doctype, "link_name": ("in", names)},
+				order_by=None,
+				pluck="parent",
+			)
+
+
+def rebuild() -> None:
+	"""Work out every last contact from all that was recorded, and write what differs.
+
+	The result is what counting each contact when it was recorded gives. May be repeated, killed, or run twice at
+	once: nothing is cleared first, and what was counted meanwhile stays.
+	"""
+	started = now_datetime()
+	wanted = recorded()
+	for doctype in REFERENCES:
+		values = {name: moment for (ref_type, name), moment in wanted.items() if ref_type == doctype}
+		changes = _differing(doctype, values)
+		names = sorted(changes)
+		for start in range(0, len(names), _DEALS):
+			chunk = {name: changes[name] for name in names[start : start + _DEALS]}
+			marks.set_last(doctype, chunk, started)
+			frappe.db.commit()  # each date stands by itself
+	_set_mark(started)
+
+
+def recorded() -> Moments:
+	"""The last contact of every document, party and deal, by all that was recorded."""
+	wanted: Moments = {}
+	for contacts in contact_sources.everything():
+		for ref, moment in effects(contacts).items():
+			wanted[ref] = max(moment, wanted.get(ref, moment))
+	return wanted
+
+
+def _differing(doctype: str, values: dict[str, datetime]) -> dict[str, datetime | None]:
+	stored = dict(
+		frappe.db.sql(f"SELECT name, last_contact_on FROM `tab{doctype}` WHERE last_contact_on IS NOT NULL")
+	)
+	differing = {name: values.get(name) for name, value in stored.items() if value != values.get(name)}
+	missing = [name for name in values if name not in stored]
+	for start in range(0, len(missing), _DEALS):
+		existing = frappe.get_all(
+			doctype, filters={"name": ("in", missing[start : start + _DEALS])}, order_by=None, pluck="name"
+		)
+		differing |= {name: values[name] for name in existing if name in values}
+	return differing

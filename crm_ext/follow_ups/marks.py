@@ -8,6 +8,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 import frappe
+from frappe.utils import now_datetime
+
+from crm_ext.follow_ups.model import CANCELLED, DUPLICATE
 
 NEXT = "next_follow_up_on"
 LAST = "last_contact_on"
@@ -46,9 +49,9 @@ def raise_last(doctype: str, moments: dict[str, datetime]) -> list[str]:
 	return _write(doctype, LAST, moments, lambda name, stored: stored is None or stored < moments[name])
 
 
-def set_last(doctype: str, moments: dict[str, datetime | None]) -> list[str]:
-	"""Write the last contact of existing documents as given. Returns those that are locked."""
-	return _write(doctype, LAST, moments, lambda name, stored: True)
+def set_last(doctype: str, moments: dict[str, datetime | None], before: datetime) -> list[str]:
+	"""Write the last contact of existing documents, lower or none as well, unless there was one since `before`."""
+	return _write(doctype, LAST, moments, lambda name, stored: stored is None or stored < before)
 
 
 def _write(
@@ -90,3 +93,103 @@ def _forget_cached(doctype: str, names: list[str]) -> None:
 	keys = [frappe.get_document_cache_key(doctype, name) for name in names]
 	frappe.cache.delete_value(keys)
 	frappe.db.after_commit.add(lambda: frappe.cache.delete_value(keys))
+
+
+# Follow ups whose document, party, deal or contact goes or changes
+
+COPIED = ("party_type", "party", "party_name", "deal", "company")
+
+
+def copy(changes: dict[str, dict]) -> None:
+	"""Write what follow ups copy from their document: {follow up: {field of COPIED: value}}."""
+	names = sorted(changes)
+	for start in range(0, len(names), _CHUNK):
+		chunk = names[start : start + _CHUNK]
+		cases = ", ".join(
+			f"{field} = CASE name {' '.join('WHEN %s THEN %s' for _name in chunk)} END" for field in COPIED
+		)
+		values = [value for field in COPIED for name in chunk for value in (name, changes[name][field])]
+		frappe.db.sql(f"UPDATE `tabFollow Up` SET {cases} WHERE name IN %s", (*values, chunk))
+
+
+def follow_party(names: list[str]) -> None:
+	"""Point follow ups at their party instead of the document they were about."""
+	if names:
+		frappe.db.sql(
+			"UPDATE `tabFollow Up` SET reference_doctype = party_type, reference_name = party WHERE name IN %s",
+			(names,),
+		)
+
+
+def follow_newest_deal(deals: list[str]) -> None:
+	"""Point follow ups about deals that are no more, because two became one, at the newest deal of their party."""
+	if not deals:
+		return
+	for column, condition in (
+		("party", "d.party_type = f.party_type"),
+		("lead", "f.party_type = 'Lead'"),
+		("customer", "f.party_type = 'Customer'"),
+	):
+		frappe.db.sql(
+			f"""UPDATE `tabFollow Up` f JOIN (
+				SELECT f.name, MAX(d.name) AS deal FROM `tabFollow Up` f
+				JOIN tabDeal d ON d.{column} = f.party AND {condition}
+				WHERE f.reference_doctype = 'Deal' AND f.reference_name IN %s GROUP BY f.name
+			) found ON found.name = f.name SET f.reference_name = found.deal, f.deal = found.deal""",
+			(deals,),
+		)
+
+
+def delete_follow_ups(names: list[str]) -> None:
+	"""With their log of changes, comments and what else hangs on them."""
+	if not names:
+		return
+	frappe.db.sql("DELETE FROM `tabFollow Up` WHERE name IN %s", (names,))
+	for doctype, type_column, column in (
+		("Comment", "reference_doctype", "reference_name"),
+		("DocShare", "share_doctype", "share_name"),
+		("Notification Log", "document_type", "document_name"),
+		("ToDo", "reference_type", "reference_name"),
+		("Version", "ref_doctype", "docname"),
+	):
+		frappe.db.delete(doctype, {type_column: "Follow Up", column: ("in", names)})
+
+
+def clear_party(doctype: str, names: list[str]) -> None:
+	"""The name as people knew it stays readable."""
+	frappe.db.sql(
+		"UPDATE `tabFollow Up` SET party_type = NULL, party = NULL WHERE party_type = %s AND party IN %s",
+		(doctype, names),
+	)
+
+
+def clear_deal(names: list[str]) -> None:
+	frappe.db.sql("UPDATE `tabFollow Up` SET deal = NULL WHERE deal IN %s", (names,))
+
+
+def clear_contact(name: str) -> None:
+	# Looked up without locks first: no index has the contact, and an update would lock what it reads.
+	names = frappe.db.sql("SELECT name FROM `tabFollow Up` WHERE contact = %s", (name,), pluck=True)
+	if names:
+		frappe.db.sql("UPDATE `tabFollow Up` SET contact = NULL WHERE name IN %s", (names,))
+
+
+def rename(doctype: str, old: str, new: str) -> None:
+	for type_column, column in (("reference_doctype", "reference_name"), ("party_type", "party")):
+		frappe.db.sql(
+			f"UPDATE `tabFollow Up` SET {column} = %s WHERE {column} = %s AND {type_column} = %s",
+			(new, old, doctype),
+		)
+
+
+def cancel_duplicates(doctype: str, name: str) -> None:
+	"""Of open follow ups one rule made for the same step on one document, the oldest stays."""
+	frappe.db.sql(
+		"""UPDATE `tabFollow Up` f JOIN (
+			SELECT name, ROW_NUMBER() OVER (PARTITION BY rule, step ORDER BY creation, name) AS place
+			FROM `tabFollow Up` WHERE status = 'Open' AND COALESCE(rule, '') != ''
+			AND reference_doctype = %s AND reference_name = %s
+		) found ON found.name = f.name AND found.place > 1
+		SET f.status = %s, f.cancel_reason = %s, f.modified = %s""",
+		(doctype, name, CANCELLED, DUPLICATE, now_datetime()),
+	)
