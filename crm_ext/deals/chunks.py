@@ -25,7 +25,7 @@ def derive_chunk(refs: list[Ref]) -> tuple[set[str], list[Ref]]:
 	wanted = list(refs)
 	for attempt in range(_ATTEMPTS if len(refs) > 1 else _ATTEMPTS_OF_ONE):
 		try:
-			with _without_waiting():
+			with without_waiting():
 				result = derive(wanted)
 			frappe.db.commit()  # one transaction a chunk: locks are short, and a killed job loses one chunk
 			if not result.stale:
@@ -33,20 +33,20 @@ def derive_chunk(refs: list[Ref]) -> tuple[set[str], list[Ref]]:
 			wanted = list(dict.fromkeys([*wanted, *result.stale]))
 		except Exception as caught:
 			frappe.db.rollback()
-			if not _is_locked(caught):
+			if not is_locked(caught):
 				return _halve(refs, frappe.get_traceback(with_context=True))
 		time.sleep(min(1, 0.02 * 2**attempt))
 	return _halve(refs, "Other transactions kept these documents locked.")
 
 
-def _is_locked(error: Exception) -> bool:
+def is_locked(error: Exception) -> bool:
 	# MariaDB 10.11 now and then reports a lock it may not wait for as error 1180 of the statement.
 	unpermitted = isinstance(error, frappe.db.OperationalError) and error.args[:1] == (1180,)
 	return is_lock_error(error) or unpermitted
 
 
 @contextmanager
-def _without_waiting() -> Iterator[None]:
+def without_waiting() -> Iterator[None]:
 	"""A job never waits for a lock while it holds some: of two that wait for each other the database undoes the
 	smaller transaction, and that is the user's."""
 	frappe.db.sql("SET SESSION innodb_lock_wait_timeout = 0")
