@@ -17,6 +17,9 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 import frappe
+from frappe.utils.password import update_password
+
+from crm_ext.tests import factories
 
 if TYPE_CHECKING:
 	from playwright.sync_api import Browser, Locator, Page
@@ -27,6 +30,8 @@ CHROMIUM_ARGS = [
 	"--disable-component-update",
 	"--disable-sync",
 ]
+# Of everybody tests make.
+PASSWORD = "Deal-Strip-2026"
 # Generous: the machines that run tests are slow and shared.
 WAIT_MS = 60_000
 _SERVE = """
@@ -83,12 +88,22 @@ def chromium_path() -> str:
 	return os.environ.get("CRM_EXT_CHROMIUM") or "/usr/bin/chromium"
 
 
+def person(email: str, *roles: str) -> str:
+	"""Somebody who can log in with PASSWORD. Committed, for the web server."""
+	user = factories.make_user(email, *roles)
+	update_password(user.name, PASSWORD)
+	frappe.db.commit()
+	return user.name
+
+
 class Desk:
 	"""The desk in one browser window, logged in as one user."""
 
-	def __init__(self, browser: "Browser", url: str, user: str, password: str):
+	def __init__(self, browser: "Browser", url: str, user: str, password: str, **context):
+		"""`context`: what else Playwright is to know of the window: viewport, geolocation, permissions."""
 		self.url = url
-		self.context = browser.new_context(viewport={"width": 1400, "height": 1000}, locale="en-US")
+		context = {"viewport": {"width": 1400, "height": 1000}, "locale": "en-US", **context}
+		self.context = browser.new_context(**context)
 		self.context.set_default_timeout(WAIT_MS)
 		self.page: Page = self.context.new_page()
 		self.page.goto(f"{url}/login?redirect-to=/app/deal/view/list")

@@ -6,60 +6,19 @@ The web server commits, so what these tests make stays on the test site; names a
 import frappe
 import pytest
 from frappe.utils import add_days, nowdate
-from frappe.utils.password import update_password
 
 from crm_ext.tests import factories
-from crm_ext.tests.browser import CHROMIUM_ARGS, Desk, chromium_path, site_of_tests, web_server
+from crm_ext.tests.browser import Desk, person
 
 pytestmark = pytest.mark.browser
 
-PASSWORD = "Deal-Strip-2026"
 EXPECTED, QTY, RATE = 1200, 2, 500
-
-
-@pytest.fixture(scope="module")
-def url(site):
-	with web_server(*site_of_tests()) as address:
-		yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-	from playwright.sync_api import sync_playwright
-
-	with sync_playwright() as playwright:
-		browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS)
-		yield browser
-		browser.close()
-
-
-@pytest.fixture
-def login(browser, url, request):
-	"""A function that opens a desk for a user. What is on the screen at the end is kept beside the site's logs."""
-	desks = []
-
-	def open_desk(user: str, password: str = PASSWORD) -> Desk:
-		desks.append(Desk(browser, url, user, password))
-		return desks[-1]
-
-	yield open_desk
-	site, sites_path = site_of_tests()
-	for desk in desks:
-		desk.page.screenshot(path=f"{sites_path}/{site}/logs/{request.node.name}.png")
-		desk.close()
 
 
 @pytest.fixture
 def seller(site) -> str:
 	"""Somebody who may do the whole sale."""
-	return _user("crm-ext-seller@example.com", "Sales User", "Sales Manager", "Stock User", "Accounts User")
-
-
-def _user(email: str, *roles: str) -> str:
-	user = factories.make_user(email, *roles)
-	update_password(user.name, PASSWORD)
-	frappe.db.commit()  # for the web server
-	return user.name
+	return person("crm-ext-seller@example.com", "Sales User", "Sales Manager", "Stock User", "Accounts User")
 
 
 def test_a_sale_by_hand_from_lead_to_cash(login, seller):
@@ -190,7 +149,7 @@ class Walk:
 def test_a_person_sees_only_permitted_deals(login):
 	seen = _order_deal("Seen")
 	hidden = _order_deal("Hidden")
-	user = _user("crm-ext-narrow@example.com", "Sales User")
+	user = person("crm-ext-narrow@example.com", "Sales User")
 	frappe.db.delete("User Permission", {"user": user})
 	frappe.get_doc(
 		{"doctype": "User Permission", "user": user, "allow": "Customer", "for_value": seen.customer}

@@ -1,0 +1,37 @@
+"""What browser tests share: a web server, a browser, and desks that are pictured and closed at the end."""
+
+import pytest
+
+from crm_ext.tests.browser import CHROMIUM_ARGS, PASSWORD, Desk, chromium_path, site_of_tests, web_server
+
+
+@pytest.fixture(scope="module")
+def url(site):
+	with web_server(*site_of_tests()) as address:
+		yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+	from playwright.sync_api import sync_playwright
+
+	with sync_playwright() as playwright:
+		browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGS)
+		yield browser
+		browser.close()
+
+
+@pytest.fixture
+def login(browser, url, request):
+	"""A function that opens a desk for a user. What is on the screen at the end is kept beside the site's logs."""
+	desks = []
+
+	def open_desk(user: str, password: str = PASSWORD, **context) -> Desk:
+		desks.append(Desk(browser, url, user, password, **context))
+		return desks[-1]
+
+	yield open_desk
+	site, sites_path = site_of_tests()
+	for desk in desks:
+		desk.page.screenshot(path=f"{sites_path}/{site}/logs/{request.node.name}.png")
+		desk.close()
