@@ -75,11 +75,11 @@ def describe(rule: Rule, names: Collection[str], day: Day | None = None) -> dict
 	return found
 
 
-def matching(rule: Rule, names: Collection[str]) -> set[str]:
-	"""Those of `names` that fulfil the conditions of a rule, whatever is due."""
-	query = _Query(rule, None)
-	conditions = [*query.matching(), f"x.name IN ({_listed(names)})"]
-	return set(_ask(f"SELECT x.name FROM {query.tables()} WHERE {' AND '.join(conditions)}", pluck=True))
+def fulfils(doctype: str, filters: Collection[list], name: str) -> bool:
+	"""Whether one document fulfils Frappe's filters."""
+	return bool(
+		_ask(f"SELECT 1 FROM ({filter_query(doctype, filters)}) f WHERE f.name = {_escape(name)} LIMIT 1")
+	)
 
 
 def stopped(rule: Rule, names: Collection[str]) -> dict[str, str]:

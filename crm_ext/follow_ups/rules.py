@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import frappe
@@ -68,6 +68,9 @@ class Rule:
 	def ordered_steps(self) -> list[Step]:
 		"""Earliest first; the later of two on one day is the one further down."""
 		return sorted(self.steps, key=lambda step: (step.days, step.idx))
+
+	def of_any_age(self) -> "Rule":
+		return replace(self, applies_from=None)
 
 	@property
 	def names_docstatus(self) -> bool:
@@ -171,12 +174,7 @@ def active(names: Iterable[str] | None = None) -> list[Document]:
 
 def check(doc: Document) -> None:
 	"""Refuse a rule that cannot work, in plain words, before it is saved."""
-	if doc.document_type not in REFERENCES:
-		_refuse(
-			_("Follow ups are not made for {0}. Choose one of {1}.").format(
-				_(doc.document_type or ""), ", ".join(_(doctype) for doctype in REFERENCES)
-			)
-		)
+	check_document_type(doc)
 	_forget_what_does_not_apply(doc)
 	_check_trigger(doc)
 	_check_steps(doc)
@@ -185,6 +183,15 @@ def check(doc: Document) -> None:
 	if doc.enabled:
 		_check_users(doc)
 	_switch(doc)
+
+
+def check_document_type(doc: Document) -> None:
+	if doc.document_type not in REFERENCES:
+		_refuse(
+			_("Follow ups are not made for {0}. Choose one of {1}.").format(
+				_(doc.document_type or ""), ", ".join(_(doctype) for doctype in REFERENCES)
+			)
+		)
 
 
 def _refuse(message: str) -> None:
