@@ -236,6 +236,17 @@ class Desk:
 			self.press_dialog()
 		self.wait_for_form(leads_to, new=True)
 
+	def drag(self, what: "Locator", to: "Locator") -> None:
+		"""As a hand does: boards and calendars follow the mouse on its way."""
+		what.scroll_into_view_if_needed()
+		start, end = what.bounding_box(), to.bounding_box()
+		mouse = self.page.mouse
+		mouse.move(start["x"] + start["width"] / 2, start["y"] + 15)
+		mouse.down()
+		mouse.move(end["x"] + end["width"] / 2, end["y"] + 40, steps=15)
+		mouse.up()
+		self.settle()
+
 	def press_dialog(self) -> None:
 		"""The primary button of the dialog in front."""
 		self.page.locator(".modal.show .btn-modal-primary:visible").last.click()
