@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import frappe
+from frappe.permissions import add_permission
 from frappe.utils import add_days, now_datetime
 
 from crm_ext.api import my_day as api
@@ -350,6 +351,17 @@ class TestWhoMayLook(MyDayTestCase):
 		self.assertListed(today, manager)
 		own = self.sections()["today"]
 		self.assertEqual(set(self.names(own)), {shown.name, hidden.name, escalated.name})
+
+	def test_who_may_not_change_follow_ups_may_only_look(self):
+		self.assertTrue(self.look(self.user)["may_write"])
+		role = frappe.get_doc({"doctype": "Role", "role_name": f.unique("Looker"), "desk_access": 1}).insert()
+		self.addCleanup(frappe.clear_cache, doctype="Follow Up")
+		add_permission("Follow Up", role.name)
+		looker = self.make_user(role.name)
+		made = self.follow_up(0, responsible=looker)
+		found = self.look(looker)
+		self.assertFalse(found["may_write"])
+		self.assertEqual([row["name"] for row in found["sections"][1]["rows"]], [made.name])
 
 	def test_one_shared_document_opens_no_others(self):
 		outsider = self.make_user("Support Team")

@@ -12,6 +12,14 @@ frappe.ui.form.on("Follow Up", {
 		}));
 	},
 
+	onload(frm) {
+		// Frappe fills the Time field of a new document with the time it is made; here it says "appointment".
+		const { __default_value } = frappe.meta.get_docfield("Follow Up", "due_time");
+		if (frm.is_new() && frm.doc.due_time === __default_value) {
+			frm.doc.due_time = "";
+		}
+	},
+
 	refresh(frm) {
 		if (frm.is_new()) return;
 		const bucket = crm_ext.follow_ups.bucket(frm.doc);

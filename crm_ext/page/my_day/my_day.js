@@ -1,0 +1,395 @@
+// Copyright (c) 2026, crm_ext contributors
+// License: GPL-3.0-or-later. See license.txt
+
+frappe.pages["my-day"].on_page_load = (wrapper) => {
+	wrapper.my_day = new crm_ext.MyDay(wrapper);
+};
+
+frappe.pages["my-day"].on_page_show = (wrapper) => wrapper.my_day.show();
+
+// What one person has to do. What is done here is read again at once: rows move, the page stays where it is.
+crm_ext.MyDay = class MyDay {
+	static channel_icons = {
+		Call: "phone",
+		Visit: "map-marker",
+		Mail: "envelope-o",
+		Meeting: "users",
+		SMS: "commenting-o",
+		WhatsApp: "whatsapp",
+		WeChat: "wechat",
+		QQ: "qq",
+	};
+	// A page left open is read again when somebody comes back to it after this time.
+	static stale_ms = 5 * 60 * 1000;
+
+	constructor(wrapper) {
+		this.page = frappe.ui.make_app_page({
+			parent: wrapper,
+			title: __("My Day"),
+			single_column: true,
+		});
+		this.reading = 0;
+		this.$body = $(`<div class="my-day">
+			<div class="my-day-head" hidden></div>
+			<nav class="my-day-counts" aria-label="${__("Sections of the day")}"></nav>
+			<div class="sr-only" role="status" aria-live="polite"></div>
+			<div class="my-day-sections"></div>
+		</div>`).appendTo(this.page.main);
+		this.add_buttons();
+		this.add_members();
+		this.bind();
+	}
+
+	// Shown for the first time, or come back to; the route may name a member: my-day/somebody@example.com
+	show() {
+		const user = frappe.get_route()[1] || frappe.session.user;
+		if (user !== this.user) {
+			this.user = user;
+			this.$body.find(".my-day-sections, .my-day-counts").empty();
+		}
+		this.member?.set_value(user);
+		return this.read();
+	}
+
+	add_buttons() {
+		if (frappe.model.can_create("Follow Up")) {
+			this.page.set_primary_action(
+				__("New Follow Up"),
+				() => frappe.new_doc("Follow Up"),
+				"add"
+			);
+		}
+		this.page.add_action_icon("refresh", () => this.read(), "", __("Refresh"));
+		this.page.add_menu_item(__("Follow Ups"), () => frappe.set_route("List", "Follow Up"));
+		this.page.add_menu_item(__("Reminders"), () => this.open_preference());
+		document.addEventListener("visibilitychange", () => {
+			const shown = !document.hidden && this.$body.is(":visible");
+			if (shown && Date.now() - this.read_on > crm_ext.MyDay.stale_ms) this.read();
+		});
+	}
+
+	async add_members() {
+		const members = await frappe.xcall("crm_ext.api.my_day.members");
+		if (members.length < 2) return;
+		this.member = this.page.add_field({
+			fieldname: "member",
+			fieldtype: "Select",
+			label: __("Day Of"),
+			options: members.map(({ user, full_name }) => ({ value: user, label: full_name })),
+			default: this.user,
+			change: () => {
+				const user = this.member.get_value();
+				if (!user || user === this.user) return;
+				frappe.set_route(user === frappe.session.user ? ["my-day"] : ["my-day", user]);
+			},
+		});
+	}
+
+	async open_preference() {
+		const user = frappe.session.user;
+		if (await frappe.db.exists("Follow Up Preference", user)) {
+			return frappe.set_route("Form", "Follow Up Preference", user);
+		}
+		frappe.new_doc("Follow Up Preference", { user });
+	}
+
+	// Reading
+
+	async read(acted) {
+		const reading = ++this.reading;
+		const day = await frappe.xcall("crm_ext.api.my_day.get_day", { user: this.user });
+		// Somebody was faster: a later action, or another member was chosen.
+		if (reading !== this.reading) return;
+		this.day = day;
+		this.read_on = Date.now();
+		this.render(acted);
+	}
+
+	render(acted) {
+		const { scrollTop } = document.documentElement;
+		const others = this.day.user !== frappe.session.user;
+		const look_only = this.day.may_write
+			? ""
+			: `<span class="indicator-pill gray">${__("Look Only")}</span>`;
+		this.$body
+			.find(".my-day-head")
+			.prop("hidden", !others && !look_only)
+			.html(
+				(others
+					? `<h2>${__("The day of {0}", [
+							frappe.utils.escape_html(this.day.full_name),
+					  ])}</h2>`
+					: "") + look_only
+			);
+		const sections = this.day.sections.filter(({ count }) => count);
+		this.$body.find(".my-day-counts").html(this.counts(sections));
+		this.$body
+			.find(".my-day-sections")
+			.html(sections.map((section) => this.section(section)).join("") || this.nothing())
+			.append(this.rest());
+		document.documentElement.scrollTop = scrollTop;
+		if (acted) this.settle(acted, sections);
+	}
+
+	// Where the hands were: the row that moved, or the one that came into its place.
+	settle({ name, section, index }, sections) {
+		const rows = this.$body.find(".my-day-row").toArray();
+		const moved = rows.find((row) => row.dataset.name === name);
+		const $left = this.$body.find(`.my-day-section[data-section="${section}"] .my-day-row`);
+		const next = moved || $left[Math.min(index, $left.length - 1)] || rows[0];
+		if (moved) {
+			moved.classList.add("my-day-moved");
+		}
+		const target = next?.querySelector("button, a") || this.page.btn_primary[0];
+		target?.focus({ preventScroll: true });
+		const said = sections.map(({ label, count }) => `${label}: ${count}`);
+		this.$body.find("[role=status]").text(said.join(", "));
+	}
+
+	// Drawing
+
+	counts(sections) {
+		return sections
+			.map(
+				({ key, label, count }) =>
+					`<button type="button" class="my-day-count" data-go="${key}">
+						${frappe.utils.escape_html(label)} <b>${count}</b></button>`
+			)
+			.join("");
+	}
+
+	section({ key, label, count, rows, doctype }) {
+		const all =
+			count > rows.length
+				? `<button type="button" class="btn btn-default btn-sm my-day-all" data-list="${key}">
+					${__("Show All {0}", [count])}</button>`
+				: "";
+		const draw =
+			doctype === "Follow Up"
+				? (row) => this.follow_up(row, key)
+				: (row) => this.document(row);
+		return `
+			<section class="my-day-section" data-section="${key}" aria-labelledby="my-day-${key}">
+				<h3 id="my-day-${key}" tabindex="-1">${frappe.utils.escape_html(label)}
+					<span class="my-day-number">${count}</span></h3>
+				<ul role="list">${rows.map(draw).join("")}</ul>
+				${all}
+			</section>`;
+	}
+
+	follow_up(row, section) {
+		const icon = crm_ext.MyDay.channel_icons[row.channel] || "circle-o";
+		return this.row(row, {
+			icon: `<i class="fa fa-${icon}" aria-hidden="true"></i>
+				<span class="sr-only">${frappe.utils.escape_html(__(row.channel))}</span>`,
+			icon_title: __(row.channel),
+			title: this.link("Follow Up", row.name, row.subject),
+			about: this.about(row, row.reference_doctype, row.reference_name),
+			note: row.instructions,
+			aside: this.when(row, section) + this.badges(row),
+			actions: [
+				this.button("done", __("Done"), row.subject),
+				this.button("log", __("Log"), row.subject),
+				this.postpone(row),
+			],
+		});
+	}
+
+	document(row) {
+		const amount = row.amount ? format_currency(row.amount, row.currency) : "";
+		const title = row.party_name || row.party || row.name;
+		return this.row(row, {
+			icon: `<i class="fa fa-file-text-o" aria-hidden="true"></i>`,
+			icon_title: __(row.doctype),
+			title: this.link(row.doctype, row.name, title),
+			about: `${frappe.utils.escape_html(__(row.doctype))} ${frappe.utils.escape_html(
+				row.name
+			)}`,
+			note: row.note,
+			aside: `<span class="my-day-amount">${amount}</span>`,
+			actions: [
+				this.button("plan", __("Plan"), title),
+				this.button("log", __("Log"), title),
+			],
+		});
+	}
+
+	row({ doctype, name }, { icon, icon_title, title, about, note, aside, actions }) {
+		const buttons = this.day.may_write
+			? `<div class="my-day-actions">${actions.join("")}</div>`
+			: "";
+		return `
+			<li class="my-day-row" data-doctype="${frappe.utils.escape_html(doctype || "Follow Up")}"
+				data-name="${frappe.utils.escape_html(name)}">
+				<span class="my-day-icon" title="${frappe.utils.escape_html(icon_title)}">${icon}</span>
+				<div class="my-day-what">
+					<div class="my-day-title">${title}</div>
+					<div class="my-day-about">${about}</div>
+					${note ? `<div class="my-day-note">${frappe.utils.escape_html(note)}</div>` : ""}
+				</div>
+				<div class="my-day-aside">${aside}</div>
+				${buttons}
+			</li>`;
+	}
+
+	link(doctype, name, text) {
+		return `<a href="${frappe.utils.get_form_link(doctype, name)}">${frappe.utils.escape_html(
+			text
+		)}</a>`;
+	}
+
+	about(row, doctype, name) {
+		const links = [];
+		if (row.party && (row.party_type !== doctype || row.party !== name)) {
+			links.push(this.link(row.party_type, row.party, row.party_name || row.party));
+		}
+		const text = row.party === name ? row.party_name || name : name;
+		links.push(`${frappe.utils.escape_html(__(doctype))} ${this.link(doctype, name, text)}`);
+		return links.join(" · ");
+	}
+
+	when({ due_date, due_time }, section) {
+		const day = section === "overdue" ? frappe.datetime.str_to_user(due_date) : "";
+		const text = [day, due_time && due_time.slice(0, 5)].filter(Boolean).join(" ");
+		const late = frappe.datetime.get_day_diff(this.day.today, due_date);
+		const ago = late > 0 ? (late === 1 ? __("1 day late") : __("{0} days late", [late])) : "";
+		return `<time datetime="${due_date}${due_time ? `T${due_time}` : ""}">${text}</time>
+			${ago ? `<span class="my-day-late">${ago}</span>` : ""}`;
+	}
+
+	badges({ escalated_on, postponed_count }) {
+		const badges = [];
+		if (escalated_on) {
+			badges.push(`<span class="indicator-pill red">${__("Escalated")}</span>`);
+		}
+		if (postponed_count > 1) {
+			badges.push(
+				`<span class="indicator-pill gray">${__("Postponed {0} times", [
+					postponed_count,
+				])}</span>`
+			);
+		}
+		return badges.join("");
+	}
+
+	button(action, label, about) {
+		return `<button type="button" class="btn btn-default btn-sm" data-action="${action}"
+			aria-label="${frappe.utils.escape_html(`${label}: ${about}`)}">${label}</button>`;
+	}
+
+	postpone({ subject }) {
+		const label = __("Postpone");
+		const day = (days) => frappe.datetime.add_days(this.day.today, days);
+		const choice = (days, text) =>
+			`<button type="button" class="dropdown-item" role="menuitem" data-action="postpone"
+				data-day="${day(days)}">${text}
+				<span class="text-muted">${frappe.datetime.str_to_user(day(days))}</span></button>`;
+		return `
+			<div class="dropdown">
+				<button type="button" class="btn btn-default btn-sm dropdown-toggle" data-toggle="dropdown"
+					aria-haspopup="true" aria-expanded="false"
+					aria-label="${frappe.utils.escape_html(`${label}: ${subject}`)}">${label}</button>
+				<div class="dropdown-menu dropdown-menu-right" role="menu">
+					${choice(1, __("Tomorrow"))}
+					${choice(3, __("In 3 Days"))}
+					${choice(7, __("Next Week"))}
+					<button type="button" class="dropdown-item" role="menuitem" data-action="pick_day">
+						${__("Choose a Day")}</button>
+				</div>
+			</div>`;
+	}
+
+	nothing() {
+		const own = this.day.user === frappe.session.user;
+		return `
+			<div class="my-day-nothing">
+				<i class="fa fa-check-circle-o" aria-hidden="true"></i>
+				<p>${__("Nothing is due today or tomorrow, and nothing is forgotten.")}</p>
+				${own ? `<p class="text-muted">${__("Time to call somebody who does not expect it.")}</p>` : ""}
+			</div>`;
+	}
+
+	rest() {
+		const links = [this.day.later, this.day.done_today]
+			.filter(({ count }) => count)
+			.map(
+				({ key, label, count }) =>
+					`<button type="button" class="btn btn-link btn-sm" data-list="${key}">
+						${frappe.utils.escape_html(label)}: ${count}</button>`
+			);
+		return links.length ? `<div class="my-day-rest">${links.join("")}</div>` : "";
+	}
+
+	// Acting
+
+	bind() {
+		this.$body
+			.on("click", "[data-go]", ({ currentTarget }) => this.go(currentTarget.dataset.go))
+			.on("click", "[data-list]", ({ currentTarget }) =>
+				this.open_list(currentTarget.dataset.list)
+			)
+			.on("click", "[data-action]", ({ currentTarget }) => this.act(currentTarget));
+	}
+
+	go(section) {
+		const heading = this.$body.find(`#my-day-${section}`)[0];
+		heading.scrollIntoView({ block: "start", behavior: "smooth" });
+		heading.focus({ preventScroll: true });
+	}
+
+	open_list(key) {
+		const { later, done_today, sections } = this.day;
+		const section = [...sections, later, done_today].find((section) => section.key === key);
+		const { filters, doctype, count } = section;
+		const named = filters.name?.[1].length;
+		if (named && named < count) {
+			frappe.show_alert(__("The first {0} of {1} are listed.", [named, count]));
+		}
+		frappe.route_options = filters;
+		frappe.set_route("List", doctype, "List");
+	}
+
+	async act(button) {
+		const row = button.closest(".my-day-row");
+		const section = row.closest(".my-day-section");
+		const { doctype, name } = row.dataset;
+		const acted = {
+			name,
+			section: section.dataset.section,
+			index: [...row.parentElement.children].indexOf(row),
+		};
+		const about =
+			doctype === "Follow Up"
+				? { follow_up: name, ...this.reference(name) }
+				: { doctype, name };
+		const on_done = () => this.read(acted);
+		const { action, day } = button.dataset;
+		const follow_ups = crm_ext.follow_ups;
+		if (action === "log") return follow_ups.open_dialog({ ...about, on_done });
+		if (action === "plan") return follow_ups.plan({ doctype, name, on_done });
+		if (action === "pick_day") return follow_ups.postpone(this.find(name), on_done);
+		// In one step: a second click must not do it twice.
+		if (row.dataset.busy) return;
+		row.dataset.busy = 1;
+		try {
+			if (action === "done") {
+				await follow_ups.done(name);
+			} else {
+				await follow_ups.call("postpone", { name, due_date: day });
+				follow_ups.say(__("Postponed to {0}.", [frappe.datetime.str_to_user(day)]));
+			}
+		} finally {
+			delete row.dataset.busy;
+			await on_done();
+		}
+	}
+
+	find(name) {
+		return this.day.sections.flatMap(({ rows }) => rows).find((row) => row.name === name);
+	}
+
+	reference(name) {
+		const { reference_doctype, reference_name } = this.find(name);
+		return { doctype: reference_doctype, name: reference_name };
+	}
+};
