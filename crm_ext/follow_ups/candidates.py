@@ -132,7 +132,8 @@ def cancelled_documents(rules_that_may: Collection[str]) -> list["frappe._dict"]
 	return _ask(f"{' UNION ALL '.join(selects)} ORDER BY name", as_dict=True)
 
 
-_MOVED = """f.name, f.reference_doctype, f.reference_name, f.reference_owner, f.responsible, f.due_date, f.due_time,
+_MOVED = """f.name, f.reference_doctype, f.reference_name, f.party_type, f.party, f.deal, f.reference_owner, f.responsible,
+	f.due_date, f.due_time, f.due_on,
 	x.created_by"""
 _UNUSABLE = """NOT EXISTS (SELECT 1 FROM tabUser u WHERE u.name = f.responsible AND u.enabled = 1
 	AND u.user_type = 'System User')"""
@@ -314,7 +315,7 @@ class _Query:
 			shift = day.ahead + 2 + (day.longest_break if step.days < 0 else 0) - step.days
 			found.append(f"{column} < {_escape(day.today + timedelta(days=shift + 1))}")
 		if rule.applies_from:
-			found.append(f"{column} >= {_escape(rule.applies_from - timedelta(days=step.days + 1))}")
+			found.append(f"{column} >= {_escape(rule.applies_from - timedelta(days=step.days + 2))}")
 		return found
 
 	def same_doctype(self, alias: str = "f.") -> str:

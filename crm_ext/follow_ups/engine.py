@@ -99,8 +99,11 @@ def _make(rule: Rule, around: Pass) -> int:
 		# Counts of turns are of this transaction; after a conflict they are read anew.
 		new = planning.plan(rule, names, around)
 		count = store.insert(new, rule.owner)
-		replaced = store.replace_earlier(rule.name, new) if rule.replace_open_steps else []
-		targets.refresh([*_targets_of_new(new), *_targets(replaced)])
+		# A rule of one step has closed what is no longer wanted already.
+		several = rule.replace_open_steps and len(rule.steps) > 1
+		replaced = store.replace_earlier(rule.name, new) if several else []
+		targets.lower(_earliest(new))
+		targets.refresh(_targets(replaced))
 		made += count
 
 	for names in in_chunks(candidates.due(rule, around.day), CHUNK):
@@ -108,11 +111,18 @@ def _make(rule: Rule, around: Pass) -> int:
 	return made
 
 
-def _targets_of_new(new: list[store.New]) -> Iterator[tuple[str, str]]:
+def _earliest(new: list[store.New]) -> dict[tuple[str, str], datetime]:
+	"""When the first of these is due about each document, with each party and in each deal."""
+	found: dict[tuple[str, str], datetime] = {}
 	for one in new:
-		yield one.doctype, one.document.name
-		yield one.document.party_type, one.document.party
-		yield "Deal", one.document.deal
+		document, due_on = one.document, one.due.due_on
+		for ref in (
+			(one.doctype, document.name),
+			(document.party_type, document.party),
+			("Deal", document.deal),
+		):
+			found[ref] = min(due_on, found.get(ref, due_on))
+	return found
 
 
 def _targets(rows: Collection["frappe._dict"]) -> Iterator[tuple[str, str]]:

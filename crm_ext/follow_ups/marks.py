@@ -4,8 +4,9 @@ Past the document layer and without `modified`: a document nobody edited must no
 open must not be refused.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
 import frappe
 from frappe.utils import now_datetime
@@ -14,7 +15,8 @@ from crm_ext.follow_ups.model import CANCELLED, DUPLICATE
 
 NEXT = "next_follow_up_on"
 LAST = "last_contact_on"
-_CHUNK = 500
+# A CASE of n documents costs n * n comparisons.
+_CHUNK = 200
 
 
 def read(by_doctype: dict[str, list[str]], field: str) -> dict[str, dict[str, datetime | None]]:
@@ -44,6 +46,11 @@ def set_next(doctype: str, wanted: dict[str, datetime | None], seen: dict[str, d
 	return _write(doctype, NEXT, wanted, may_write) + left
 
 
+def lower_next(doctype: str, moments: dict[str, datetime]) -> list[str]:
+	"""Lower the next follow up of existing documents, never raise it. Returns those that are locked."""
+	return _write(doctype, NEXT, moments, lambda name, stored: stored is None or stored > moments[name])
+
+
 def raise_last(doctype: str, moments: dict[str, datetime]) -> list[str]:
 	"""Raise the last contact of existing documents, never lower it. Returns those that are locked."""
 	return _write(doctype, LAST, moments, lambda name, stored: stored is None or stored < moments[name])
@@ -60,7 +67,7 @@ def _write(
 	values: dict[str, datetime | None],
 	may_write: Callable[[str, datetime | None], bool],
 ) -> list[str]:
-	"""Two statements for each 500 documents. Returns the names another transaction holds.
+	"""A few statements for each chunk of documents. Returns the names another transaction holds.
 
 	To wait for somebody who is saving a document, and may be waiting for us, would stop one of the two.
 	"""
@@ -78,14 +85,24 @@ def _write(
 		pairs = [(name, values[name]) for name, value in stored.items() if may_write(name, value)]
 		if not pairs:
 			continue
-		cases = " ".join("WHEN %s THEN %s" for _pair in pairs)
-		written = [name for name, _value in pairs]
-		frappe.db.sql(
-			f"UPDATE `tab{doctype}` SET {field} = CASE name {cases} END WHERE name IN %s",
-			(*(value for pair in pairs for value in pair), written),
-		)
-		_forget_cached(doctype, written)
+		_write_pairs(doctype, field, pairs)
+		_forget_cached(doctype, [name for name, _value in pairs])
 	return left
+
+
+def _write_pairs(doctype: str, field: str, pairs: list[tuple[str, datetime | None]]) -> None:
+	by_value: dict[datetime | None, list[str]] = defaultdict(list)
+	for name, value in pairs:
+		by_value[value].append(name)
+	if len(by_value) * 10 <= len(pairs):  # most of them alike, as what a rule makes in one pass
+		for value, names in by_value.items():
+			frappe.db.sql(f"UPDATE `tab{doctype}` SET {field} = %s WHERE name IN %s", (value, names))
+		return
+	cases = " ".join("WHEN %s THEN %s" for _pair in pairs)
+	frappe.db.sql(
+		f"UPDATE `tab{doctype}` SET {field} = CASE name {cases} END WHERE name IN %s",
+		(*(value for pair in pairs for value in pair), [name for name, _value in pairs]),
+	)
 
 
 def _forget_cached(doctype: str, names: list[str]) -> None:
@@ -193,3 +210,65 @@ def cancel_duplicates(doctype: str, name: str) -> None:
 		SET f.status = %s, f.cancel_reason = %s, f.modified = %s""",
 		(doctype, name, CANCELLED, DUPLICATE, now_datetime()),
 	)
+
+
+# What people were told
+
+
+def claim_digest(user: str, day: date) -> bool:
+	"""Take today's digest of a person for this transaction; False where it was sent, or another one has it.
+
+	Holds the person's preference until the commit: what is sent and that it was sent become visible together.
+	"""
+	frappe.db.sql(
+		"UPDATE `tabFollow Up Preference` SET last_digest_on = %s"
+		" WHERE user = %s AND (last_digest_on IS NULL OR last_digest_on < %s)",
+		(day, user, day),
+	)
+	return bool(_affected()) or ensure_preference(user, day)
+
+
+def ensure_preference(user: str, last_digest_on: date | None = None) -> bool:
+	"""Make the preference of a person who has none, with the defaults of the table. Returns whether there was none."""
+	now = now_datetime()
+	frappe.db.sql(
+		"INSERT IGNORE INTO `tabFollow Up Preference` (name, user, owner, modified_by, creation, modified,"
+		" last_digest_on) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+		(user, user, user, user, now, now, last_digest_on),
+	)
+	return bool(_affected())
+
+
+def switch_off(user: str, field: str) -> None:
+	"""`modified` changes here: a form that is open must not switch it on again."""
+	frappe.db.set_value("Follow Up Preference", {"user": user}, field, 0, modified_by=user)
+
+
+def claim_reminder(follow_up: str, due_on: datetime, now: datetime) -> bool:
+	"""Take the reminder of an appointment for this transaction, unless it was given or the time was changed."""
+	frappe.db.sql(
+		"UPDATE `tabFollow Up` SET reminded_on = %s"
+		" WHERE name = %s AND status = 'Open' AND reminded_on IS NULL AND due_on = %s",
+		(now, follow_up, due_on),
+	)
+	return bool(_affected())
+
+
+def claim_escalations(follow_ups: list[str], manager: str, now: datetime) -> list[str]:
+	"""Hand follow ups to a manager; returns those that were open and handed to nobody yet."""
+	free = frappe.db.sql(
+		"SELECT name FROM `tabFollow Up` WHERE name IN %s AND status = 'Open' AND escalated_on IS NULL"
+		" ORDER BY name FOR UPDATE SKIP LOCKED",
+		(follow_ups,),
+		pluck=True,
+	)
+	if free:
+		frappe.db.sql(
+			"UPDATE `tabFollow Up` SET escalated_on = %s, escalated_to = %s WHERE name IN %s",
+			(now, manager, free),
+		)
+	return free
+
+
+def _affected() -> int:
+	return frappe.db._cursor.rowcount

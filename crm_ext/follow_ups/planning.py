@@ -50,10 +50,12 @@ class Pass:
 		return self._today[zone]
 
 	def anchor_day(self, rule: Rule, anchor: datetime, calendar: Calendar) -> date:
-		"""The day a rule counts from, as the person has it."""
-		if rule.counts_from_moment:
-			return schedule.local_day(anchor, calendar.time_zone, self.system_zone)
-		return anchor.date()
+		"""The day a rule counts from, as the person has it: what happens after working hours happens the day after."""
+		if not rule.counts_from_moment:
+			return anchor.date()
+		there = schedule.local_time(anchor, calendar.time_zone, self.system_zone)
+		late = rule.trigger == rules.EVENT and there.time() >= calendar.workday_end
+		return there.date() + timedelta(days=int(late))
 
 
 def plan(rule: Rule, names: Collection[str], around: Pass) -> list[New]:

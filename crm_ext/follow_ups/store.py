@@ -37,47 +37,59 @@ def rule_key(rule: str, doctype: str, name: str, step: int, anchor: datetime) ->
 	return hashlib.sha1("\0".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 
-_COLUMNS = (
-	*("name", "creation", "modified", "owner", "modified_by", "docstatus", "idx"),
-	*("subject", "due_date", "due_time", "status", "channel", "responsible", "instructions"),
+# What differs from one follow up of a chunk to the next; all the rest is written into the statement once.
+_OWN_COLUMNS = (
+	*("name", "subject", "due_date", "due_time", "channel", "responsible", "instructions", "reference_name"),
 	*(
-		"reference_doctype",
-		"reference_name",
 		"contact",
 		"party_type",
 		"party",
 		"party_name",
 		"deal",
 		"company",
+		"step",
+		"anchor_on",
+		"due_on",
+		"all_day",
 	),
-	*("rule", "step", "anchor_on", "postponed_count", "due_on", "all_day", "reference_owner", "rule_key"),
+	*("reference_owner", "rule_key"),
 )
 
 
 def insert(new: Collection[New], owner: str) -> int:
-	"""Write follow ups that are not there yet; returns how many. `owner`: in whose name.
+	"""Write follow ups of one rule that are not there yet; returns how many. `owner`: in whose name.
 
 	Of two that write the same one at once, one does.
 	"""
-	now, made = now_datetime(), 0
-	rows = [_row(one, owner, now) for one in new]
-	head = f"INSERT IGNORE INTO `tabFollow Up` ({', '.join(f'`{column}`' for column in _COLUMNS)}) VALUES "
-	one = f"({', '.join(['%s'] * len(_COLUMNS))})"
+	if not new:
+		return 0
+	first, now, made = next(iter(new)), now_datetime(), 0
+	shared = {
+		**{"creation": now, "modified": now, "owner": owner, "modified_by": owner, "docstatus": 0, "idx": 0},
+		**{"status": OPEN, "reference_doctype": first.doctype, "rule": first.rule, "postponed_count": 0},
+	}
+	rows = [_row(one) for one in new]
+	columns = ", ".join(f"`{column}`" for column in (*_OWN_COLUMNS, *shared))
+	constants = ", ".join(frappe.db.escape(str(value)) for value in shared.values())
+	one = f"({', '.join(['%s'] * len(_OWN_COLUMNS))}, {constants})"
 	for start in range(0, len(rows), _ROWS):
 		chunk = rows[start : start + _ROWS]
-		frappe.db.sql(head + ", ".join([one] * len(chunk)), [value for row in chunk for value in row])
+		frappe.db.sql(
+			f"INSERT IGNORE INTO `tabFollow Up` ({columns}) VALUES {', '.join([one] * len(chunk))}",
+			[value for row in chunk for value in row],
+		)
 		made += frappe.db._cursor.rowcount
 	return made
 
 
-def _row(new: New, owner: str, now: datetime) -> tuple:
+def _row(new: New) -> tuple:
 	document, due, step = new.document, new.due, new.due.step
 	return (
-		*(frappe.generate_hash(length=10), now, now, owner, owner, 0, 0),
-		*(step.subject, due.due_date, step.due_time, OPEN, step.channel, new.responsible, step.instructions),
-		*(new.doctype, document.name, document.contact, document.party_type, document.party),
-		*((document.party_name or "")[:140] or None, document.deal, document.company),
-		*(new.rule, step.idx, document.anchor, 0, due.due_on, int(due.all_day), new.responsible, new.key),
+		*(frappe.generate_hash(length=10), step.subject, due.due_date, step.due_time, step.channel),
+		*(new.responsible, step.instructions, document.name),
+		*(document.contact, document.party_type, document.party, (document.party_name or "")[:140] or None),
+		*(document.deal, document.company, step.idx, document.anchor, due.due_on, int(due.all_day)),
+		*(new.responsible, new.key),
 	)
 
 
@@ -86,12 +98,13 @@ def replace_earlier(rule: str, new: Collection[New]) -> list["frappe._dict"]:
 	if not new:
 		return []
 	found = frappe.db.sql(
-		"""SELECT name, reference_doctype, reference_name, party_type, party, deal FROM `tabFollow Up`
-		WHERE rule = %s AND status = 'Open' AND reference_doctype = %s AND reference_name IN %s
-			AND rule_key NOT IN %s""",
-		(rule, next(iter(new)).doctype, [one.document.name for one in new], [one.key for one in new]),
+		"""SELECT name, reference_doctype, reference_name, party_type, party, deal, rule_key FROM `tabFollow Up`
+		WHERE rule = %s AND status = 'Open' AND reference_doctype = %s AND reference_name IN %s""",
+		(rule, next(iter(new)).doctype, [one.document.name for one in new]),
 		as_dict=True,
 	)
+	keys = {one.key for one in new}
+	found = [row for row in found if row.rule_key not in keys]
 	for row in found:
 		row.reason = REPLACED
 	cancel(found)

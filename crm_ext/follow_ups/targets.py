@@ -49,6 +49,19 @@ def refresh(refs: Iterable[Ref]) -> None:
 		frappe.db.after_commit.add(lambda: _refresh_later(left))
 
 
+def lower(moments: dict[Ref, datetime]) -> None:
+	"""New follow ups are due at these moments: what is next on each document, party and deal is no later.
+
+	Two statements for each 200 documents; those that another transaction is writing are left to a queue job.
+	"""
+	left: list[Ref] = []
+	for doctype, names in sorted(_group(moments).items()):
+		by_name = {name: moments[doctype, name] for name in names}
+		left += ((doctype, name) for name in marks.lower_next(doctype, by_name))
+	if left:
+		frappe.db.after_commit.add(lambda: _refresh_later(left))
+
+
 def _refresh_later(refs: list[Ref]) -> None:
 	"""The user's transaction is committed already: a queue out of reach must not look like a failed save."""
 	try:
