@@ -202,7 +202,13 @@ def _follow_ups_by_users(make, deal: str) -> None:
 	follow_up.add_comment(text="nobody there")
 	follow_up.add_tag("later")
 	make("ToDo", description="call", reference_type="Follow Up", reference_name=follow_up.name)
-	make("File", file_name="note.txt", content="x", attached_to_doctype="Follow Up", attached_to_name=follow_up.name)
+	make(
+		"File",
+		file_name="note.txt",
+		content="x",
+		attached_to_doctype="Follow Up",
+		attached_to_name=follow_up.name,
+	)
 	make(
 		"Communication",
 		subject="About a follow up",

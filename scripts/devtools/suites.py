@@ -30,6 +30,7 @@ GROUPS = (
 	("Payment Entry", "Journal Entry", "Unreconcile Payment", "Payment Reconciliation"),
 	("Sales Order", "Delivery Note"),
 	("Sales Invoice",),
+	("Customer", "Contract", "Issue", "Communication", "Event"),
 )
 SUITES = tuple(suite for group in GROUPS for suite in group)
 _COUNTED = ("passed", "failed", "error", "skipped")
