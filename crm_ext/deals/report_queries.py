@@ -266,7 +266,8 @@ def ageing_deals(
 		f"""SELECT `tabDeal`.name AS deal, `tabDeal`.party_name, `tabDeal`.stage, `tabDeal`.owner_user,
 			`tabDeal`.sales_person, `tabDeal`.territory, `tabDeal`.company, `tabDeal`.currency,
 			GREATEST(0, DATEDIFF(%(today)s, `tabDeal`.stage_since)) AS days_in_stage, s.rotting_days,
-			`tabDeal`.amount AS value, `tabDeal`.expected_amount, `tabDeal`.stage_since
+			`tabDeal`.amount AS value, `tabDeal`.expected_amount, `tabDeal`.stage_since,
+			DATE(`tabDeal`.last_contact_on) AS last_contact, DATE(`tabDeal`.next_follow_up_on) AS next_follow_up
 		FROM `tabDeal` LEFT JOIN `tabDeal Stage` s ON s.name = `tabDeal`.stage
 		WHERE {" AND ".join(conditions)}
 		ORDER BY `tabDeal`.stage_since, `tabDeal`.name LIMIT {cint(limit) + 1}""",
@@ -285,29 +286,9 @@ _REFERENCES = """
 """
 
 
-def last_contacts(deals: list[str], now: str) -> dict[str, date]:
-	"""Day of the last mail, call note or event on any document of each deal or on its customer. One query."""
-	if not deals:
-		return {}
-	rows = frappe.db.sql(
-		f"""SELECT deal, DATE(MAX(communication_date)) FROM (
-			SELECT r.deal, c.communication_date FROM ({_REFERENCES}) r JOIN `tabCommunication` c
-				ON c.reference_doctype = r.doctype AND c.reference_name = r.name
-			WHERE c.communication_type = 'Communication' AND c.communication_date <= %(now)s
-			UNION ALL
-			SELECT r.deal, c.communication_date FROM ({_REFERENCES}) r
-			JOIN `tabCommunication Link` l ON l.link_doctype = r.doctype AND l.link_name = r.name
-			JOIN `tabCommunication` c ON c.name = l.parent
-			WHERE c.communication_type = 'Communication' AND c.communication_date <= %(now)s
-		) contacts GROUP BY deal""",
-		{"deals": deals, "now": now},
-	)
-	return dict(rows)
-
-
-def next_follow_ups(deals: list[str], now: str) -> dict[str, date]:
+def planned_otherwise(deals: list[str], now: str) -> dict[str, date]:
 	"""Day of the first open ToDo (an overdue one too) or coming event on any document of each deal or on its
-	customer. One query."""
+	customer: what people plan without follow ups. One query."""
 	if not deals:
 		return {}
 	rows = frappe.db.sql(

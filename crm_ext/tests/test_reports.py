@@ -8,6 +8,7 @@ from frappe.utils import add_days, get_datetime, getdate, nowdate
 
 from crm_ext.api import reports as api
 from crm_ext.deals import report_queries, touch
+from crm_ext.follow_ups import contacts, work
 from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase
 
@@ -341,7 +342,6 @@ class TestDealAging(ReportTestCase):
 			("Lead", lead.name, -9, "Communication"),
 			("Opportunity", opportunity.name, -4, "Communication"),
 			("Opportunity", opportunity.name, -1, "Comment"),
-			("Opportunity", opportunity.name, 3, "Communication"),
 		):
 			frappe.get_doc(
 				{
@@ -365,10 +365,15 @@ class TestDealAging(ReportTestCase):
 					"status": status,
 				}
 			).insert(ignore_permissions=True)
+		name = self.deal_of(opportunity).name
+		contacts.flush()
 		rows = {row["deal"]: row for row in self.ageing(show_deals=1)["result"]}
-		deal = rows[self.deal_of(opportunity).name]
-		self.assertEqual(deal["last_contact"], getdate(add_days(nowdate(), -4)))
-		self.assertEqual(deal["next_follow_up"], getdate(add_days(nowdate(), 6)))
+		self.assertEqual(rows[name]["last_contact"], getdate(add_days(nowdate(), -4)))
+		self.assertEqual(rows[name]["next_follow_up"], getdate(add_days(nowdate(), 6)))
+		values = {"due_date": add_days(nowdate(), 4), "subject": "Ask again", "channel": "Call"}
+		work.plan("Opportunity", opportunity.name, values)
+		rows |= {row["deal"]: row for row in self.ageing(show_deals=1)["result"]}
+		self.assertEqual(rows[name]["next_follow_up"], getdate(add_days(nowdate(), 4)))
 		self.assertEqual(
 			(rows[silent.name]["last_contact"], rows[silent.name]["next_follow_up"]), (None, None)
 		)
@@ -385,6 +390,7 @@ class TestDealAging(ReportTestCase):
 					"event_participants": [{"reference_doctype": "Lead", "reference_docname": lead.name}],
 				}
 			).insert(ignore_permissions=True)
+		contacts.flush()
 		(row,) = (row for row in self.ageing(show_deals=1)["result"] if row["deal"] == deal)
 		self.assertEqual(row["last_contact"], getdate(add_days(nowdate(), -2)))
 		self.assertEqual(row["next_follow_up"], getdate(add_days(nowdate(), 5)))

@@ -181,13 +181,12 @@ def _deal_columns() -> list[dict]:
 def _deals(scope: str, filters: dict, today: date) -> tuple[list[dict], bool]:
 	rows, more = report_queries.ageing_deals(scope, filters, today, cint(filters.only_rotting), LIMIT)
 	names, now = [row.deal for row in rows], str(now_datetime())
-	contacts = report_queries.last_contacts(names, now)
-	planned = report_queries.next_follow_ups(names, now)
+	otherwise = report_queries.planned_otherwise(names, now)
 	for row in rows:
 		limit = cint(row.rotting_days)
 		row.days_over = row.days_in_stage - limit if report_rules.is_rotting(row.days_in_stage, limit) else 0
-		row.last_contact = contacts.get(row.deal)
-		row.next_follow_up = planned.get(row.deal)
+		planned = (row.next_follow_up, otherwise.get(row.deal))
+		row.next_follow_up = min((day for day in planned if day), default=None)
 	return rows, more
 
 
