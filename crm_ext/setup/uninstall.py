@@ -18,6 +18,8 @@ OUR_DOCTYPES = (
 	"Follow Up Rule",
 	"Follow Up Rule Step",
 	"Follow Up Rule User",
+	"Payment Promise",
+	"Payment Promise Invoice",
 	"CRM Ext Settings",
 )
 
