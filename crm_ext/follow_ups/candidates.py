@@ -120,12 +120,12 @@ def to_close(rule: Rule) -> list["frappe._dict"]:
 
 def cancelled_documents(rules_that_may: Collection[str]) -> list["frappe._dict"]:
 	"""Open follow ups, planned by hand or made by any rule but these, about documents that are cancelled."""
+	but = f"AND (f.rule IS NULL OR f.rule NOT IN ({_listed(rules_that_may)}))" if rules_that_may else ""
 	selects = [
 		f"""SELECT f.name, f.reference_doctype, f.reference_name, f.party_type, f.party, f.deal,
 			{_escape(model.DOCUMENT_CANCELLED)} AS reason
 		FROM `tabFollow Up` f JOIN `tab{doctype}` x ON x.name = f.reference_name
-		WHERE f.status = 'Open' AND f.reference_doctype = {_escape(doctype)} AND x.docstatus = 2
-			AND COALESCE(f.rule, '') NOT IN ({_listed(rules_that_may or [" "])})"""
+		WHERE f.status = 'Open' AND f.reference_doctype = {_escape(doctype)} AND x.docstatus = 2 {but}"""
 		for doctype in REFERENCES
 		if frappe.get_meta(doctype).is_submittable
 	]

@@ -15,6 +15,11 @@ frappe.ui.form.on("Follow Up Rule", {
 		frm.set_query("users", () => ({ filters: people }));
 	},
 
+	onload(frm) {
+		// Frappe fills in the user's company; a rule is for all of them unless somebody chooses one. A copy has a title.
+		if (frm.is_new() && !frm.doc.title) frm.set_value("company", "");
+	},
+
 	refresh(frm) {
 		frm.set_intro("");
 		if (!frm.doc.enabled && frm.doc.switched_off_because) {

@@ -7,5 +7,9 @@ from crm_ext.follow_ups import rules
 
 
 class FollowUpRule(Document):
+	def __setup__(self) -> None:
+		# Frappe fills an empty company with the user's; here it means all of them.
+		self.dont_update_if_missing = ["company"]
+
 	def validate(self) -> None:
 		rules.check(self)

@@ -5,7 +5,6 @@ from frappe.model.document import Document
 
 
 class FollowUpRuleStep(Document):
-	def __init__(self, *args, **kwargs):
-		super().__init__(*args, **kwargs)
+	def __setup__(self) -> None:
 		# Frappe fills an empty time with the present one; here it means any time that day.
 		self.dont_update_if_missing = ["due_time"]
