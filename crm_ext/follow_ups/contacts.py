@@ -212,7 +212,6 @@ def forget() -> None:
 # Clocks of several hosts differ, and a transaction may commit long after it stamped `modified`.
 _OVERLAP = timedelta(minutes=30)
 _DEALS = 500
-_MARK = "contacts_mark"
 
 
 def refresh() -> None:
@@ -222,7 +221,7 @@ def refresh() -> None:
 	Only raises dates; may be repeated, killed, or run twice at once. Commits after each chunk.
 	"""
 	started = now_datetime()
-	mark = _mark()
+	mark = marks.read_moment(marks.CONTACTS)
 	if not mark:
 		rebuild()
 		return
@@ -239,19 +238,12 @@ def refresh() -> None:
 
 def is_counted() -> bool:
 	"""Whether all contacts of the site were counted once, so that a pass is short."""
-	return bool(_mark())
-
-
-def _mark() -> datetime | None:
-	"""Until when contacts were counted. Not by `get_single_value`, which makes a date of nothing."""
-	filters = {"doctype": "CRM Ext Settings", "field": _MARK}
-	mark = frappe.db.get_value("Singles", filters, "value", order_by=None)
-	return get_datetime(mark) if mark else None
+	return marks.read_moment(marks.CONTACTS) is not None
 
 
 def _set_mark(moment: datetime) -> None:
-	frappe.db.set_single_value("CRM Ext Settings", _MARK, moment, update_modified=False)
-	frappe.db.commit()
+	marks.set_moment(marks.CONTACTS, moment)
+	frappe.db.commit()  # the end of a job's pass
 
 
 def _of_deals(deals: list[str]) -> Moments:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 import frappe
-from frappe.utils import now_datetime
+from frappe.utils import get_datetime, now_datetime
 
 from crm_ext.follow_ups.model import CANCELLED, DUPLICATE
 
@@ -210,6 +210,23 @@ def cancel_duplicates(doctype: str, name: str) -> None:
 		SET f.status = %s, f.cancel_reason = %s, f.modified = %s""",
 		(doctype, name, CANCELLED, DUPLICATE, now_datetime()),
 	)
+
+
+# How far passes have come
+
+SETTINGS = "CRM Ext Settings"
+CONTACTS = "contacts_mark"
+DIGESTS = "digests_mark"
+
+
+def read_moment(mark: str) -> datetime | None:
+	"""Not by `get_single_value`, which makes a date of nothing."""
+	value = frappe.db.get_value("Singles", {"doctype": SETTINGS, "field": mark}, "value", order_by=None)
+	return get_datetime(value) if value else None
+
+
+def set_moment(mark: str, moment: datetime) -> None:
+	frappe.db.set_single_value(SETTINGS, mark, moment, update_modified=False)
 
 
 # What people were told

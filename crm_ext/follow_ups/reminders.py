@@ -52,21 +52,29 @@ def _is_on() -> bool:
 
 
 def send_digests(now: datetime | None = None) -> int:
-	"""One digest to each person whose hour has come and who has not had one today; returns how many.
+	"""One digest to each person whose hour has come since the last pass; returns how many.
 
-	`now` is system time; hour, day, holidays and quiet days are the person's own. Commits after each.
+	Where the scheduler stood still it is sent once it is back, the same day. Whoever had nothing to be told at the hour
+	is left alone until the next morning. `now` is system time; hour, day, holidays and quiet days are the person's own.
+	Commits after each.
 	"""
 	if not _is_on():
 		return 0
 	now = now or now_datetime()
-	due = _who_is_due(now)
+	due = _who_is_due(now, marks.read_moment(marks.DIGESTS))
 	rows = _read_digests(due)
 	mail = messages.can_mail()
-	sent = 0
+	sent, failed = 0, False
 	for user in sorted(rows):
-		person, day, hour = due[user]
-		if _has_news(rows[user], user, hour) and (person.bell or (person.mail and mail)):
-			sent += _once(user, lambda p=person, d=day: _send_digest(p, d, rows[p.user], mail))
+		person, day = due[user]
+		if not (person.bell or (person.mail and mail)):
+			continue
+		said = _once(user, lambda p=person, d=day: _send_digest(p, d, rows[p.user], mail))
+		sent += said or 0
+		failed |= said is None
+	if not failed:
+		marks.set_moment(marks.DIGESTS, now)
+		frappe.db.commit()  # a job of its own; after the digests, so that a killed pass is caught up
 	return sent
 
 
@@ -77,8 +85,8 @@ def _send_digest(person: Person, day: date, sections: dict, mail: bool) -> bool:
 	return True
 
 
-def _who_is_due(now: datetime) -> dict[str, tuple[Person, date, datetime]]:
-	"""Person, own day, and the moment of the digest in system time, of those whose hour has come."""
+def _who_is_due(now: datetime, last: datetime | None) -> dict[str, tuple[Person, date]]:
+	"""Person and own day of those whose hour came between the `last` pass and now."""
 	users = frappe.db.sql(
 		"SELECT DISTINCT responsible FROM `tabFollow Up` WHERE status = 'Open' AND due_date <= %(until)s"
 		" UNION SELECT DISTINCT escalated_to FROM `tabFollow Up` WHERE status = 'Open' AND escalated_to IS NOT NULL",
@@ -90,18 +98,21 @@ def _who_is_due(now: datetime) -> dict[str, tuple[Person, date, datetime]]:
 	due = {}
 	for user, person in found.items():
 		local = schedule.local_time(now, calendar[user].time_zone, zone)
-		if person.preference.wants_digest(local, general, calendar[user].holidays):
-			hour = person.preference.hour(general)
-			moment = schedule.due_moment(local.date(), time(hour), calendar[user], zone)
-			due[user] = (person, local.date(), moment)
+		if not person.preference.wants_digest(local, general, calendar[user].holidays):
+			continue
+		hour = time(person.preference.hour(general))
+		moment = schedule.due_moment(local.date(), hour, calendar[user], zone)
+		# A mark from the future is a clock that was set back.
+		if last is None or last < moment or last > now:
+			due[user] = (person, local.date())
 	return due
 
 
-def _read_digests(due: dict[str, tuple[Person, date, datetime]]) -> dict[str, dict[str, list]]:
+def _read_digests(due: dict[str, tuple[Person, date]]) -> dict[str, dict[str, list]]:
 	"""Per person and section the first rows, each with the `total` of its section. Two queries for each day it is
 	somewhere on earth."""
 	by_day: dict[date, list[str]] = defaultdict(list)
-	for user, (_person, day, _moment) in due.items():
+	for user, (_person, day) in due.items():
 		by_day[day].append(user)
 	found: dict[str, dict[str, list]] = defaultdict(lambda: defaultdict(list))
 	section = "IF(f.due_date < %(today)s, 'overdue', IF(f.due_date = %(today)s, 'today', 'tomorrow'))"
@@ -123,11 +134,6 @@ def _read_digests(due: dict[str, tuple[Person, date, datetime]]) -> dict[str, di
 			for row in rows:
 				found[row.person][row.section].append(row)
 	return found
-
-
-def _has_news(sections: dict[str, list], user: str, hour: datetime) -> bool:
-	"""What a person plans for himself after the hour of the digest is no reason to send one later that day."""
-	return any(row.owner != user or row.creation < hour for rows in sections.values() for row in rows)
 
 
 # Appointments
@@ -154,7 +160,7 @@ def remind(now: datetime | None = None) -> int:
 	for row in rows:
 		person = found.get(row.responsible)
 		if person and _wants_reminder(person, row, now, calendar[person.user], zone, mail):
-			said += _once(row.name, lambda p=person, r=row: _remind(p, r, now, mail))
+			said += bool(_once(row.name, lambda p=person, r=row: _remind(p, r, now, mail)))
 	return said
 
 
@@ -194,7 +200,7 @@ def escalate(now: datetime | None = None) -> int:
 	mail = messages.can_mail() if found else False
 	handed = 0
 	for manager in sorted(found):
-		handed += _once(manager, lambda m=manager: _hand_over(found[m], by_manager[m], now, mail))
+		handed += _once(manager, lambda m=manager: _hand_over(found[m], by_manager[m], now, mail)) or 0
 	return handed
 
 
@@ -239,9 +245,8 @@ def _managers(users: Collection[str]) -> dict[str, str]:
 	return people.manager_of(users) if users else {}
 
 
-def _once(whom: str, say: Callable[[], int | bool]) -> int:
-	"""Say one thing and commit it with its mark. What fails is undone, logged, and tried again by the next pass; where
-	another worker is at it, it is left to that one."""
+def _once(whom: str, say: Callable[[], int | bool]) -> int | None:
+	"""Say one thing and commit it with its mark. What fails is undone, logged, and tried again by the next pass: None."""
 	try:
 		said = int(say())
 		frappe.db.commit()  # what was said to one person does not depend on the next
@@ -253,4 +258,4 @@ def _once(whom: str, say: Callable[[], int | bool]) -> int:
 				title=f"CRM Ext: telling {whom} failed", message=frappe.get_traceback(with_context=True)
 			)
 			frappe.db.commit()
-		return 0
+		return None
