@@ -373,9 +373,34 @@ class Desk:
 			}"""
 		)
 
-	def picture(self, path: Path, height: int = 1000) -> None:
-		"""What is on the screen, in a window of that height; alerts are closed first."""
-		self.page.set_viewport_size({"width": 1400, "height": height})
+	def open_my_day(self, user: str | None = None) -> None:
+		"""One's own, or that of a member."""
+		self.go("my-day", *filter(None, [user]))
+		self.form.locator(".my-day-section, .my-day-nothing").first.wait_for()
+
+	def busiest(self) -> str:
+		"""Who has most follow ups to do, of those this person may see."""
+		rows = self.page.evaluate(
+			"""() => frappe.db.get_list("Follow Up", {
+				fields: ["responsible", "count(name) as number"], filters: { status: "Open" },
+				group_by: "responsible", order_by: "number desc", limit: 1,
+			})"""
+		)
+		return rows[0]["responsible"]
+
+	def preview_copy(self, rule: str) -> None:
+		"""A copy of a rule, not saved, with the documents that would get a follow up today: the rule itself has made
+		its own already."""
+		self.open("Follow Up Rule", rule)
+		self.page.evaluate("() => cur_frm.copy_doc()")
+		self.wait_for_form("Follow Up Rule")
+		self.page.evaluate("() => cur_frm.set_value({ applies_from: null, enabled: 0 })")
+		self.form.get_by_role("button", name="Preview").click()
+		self.page.locator(".modal.show .crm-ext-preview-count").wait_for()
+
+	def picture(self, path: Path, height: int = 1000, width: int = 1400) -> None:
+		"""What is on the screen, in a window of that size; alerts are closed first."""
+		self.page.set_viewport_size({"width": width, "height": height})
 		self.page.evaluate("() => document.querySelectorAll('.desk-alert').forEach(alert => alert.remove())")
 		self.page.mouse.move(0, 0)
 		self.settle()
@@ -411,7 +436,15 @@ def take_pictures(url: str, folder: Path, user: str, password: str) -> None:
 		desk.picture(folder / "deal.png", 1100)
 		desk.open("Sales Order", desk.newest("Sales Order", {"deal": deal}))
 		desk.picture(folder / "sales-order.png", 600)
-		for report in ("Deal Funnel", "Deal Aging"):
+		desk.open_my_day(desk.busiest())
+		desk.picture(folder / "my-day.png", 900)
+		desk.picture(folder / "my-day-phone.png", 844, 390)
+		desk.go("List", "Follow Up", "List")
+		desk.picture(folder / "follow-ups.png", 800)
+		desk.preview_copy("Quotation Not Answered")
+		desk.picture(folder / "follow-up-rule.png", 900)
+		desk.page.keyboard.press("Escape")
+		for report in ("Deal Funnel", "Deal Aging", "Follow Up Adherence"):
 			desk.run_report(report, {})
 			desk.picture(folder / f"{report.lower().replace(' ', '-')}.png", 1100)
 		browser.close()

@@ -48,9 +48,8 @@ class MyDay:
 
 	def __init__(self, desk: Desk, phone: bool = False):
 		self.desk, self.phone = desk, phone
-		desk.go("my-day")
+		desk.open_my_day()
 		self.body = desk.form.locator(".my-day")
-		self.body.locator(".my-day-section, .my-day-nothing").first.wait_for()
 		# Lost with the page, should anything load it anew.
 		desk.page.evaluate("() => (window.not_reloaded = true)")
 

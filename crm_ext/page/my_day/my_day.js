@@ -181,15 +181,15 @@ crm_ext.MyDay = class MyDay {
 		const icon = crm_ext.MyDay.channel_icons[row.channel] || "circle-o";
 		return this.row(row, {
 			icon: `<i class="fa fa-${icon}" aria-hidden="true"></i>
-				<span class="sr-only">${frappe.utils.escape_html(__(row.channel))}</span>`,
-			icon_title: __(row.channel),
+				<span class="sr-only">${frappe.utils.escape_html(__(row.channel, null, "Follow Up"))}</span>`,
+			icon_title: __(row.channel, null, "Follow Up"),
 			title: this.link("Follow Up", row.name, row.subject),
 			about: this.about(row, row.reference_doctype, row.reference_name),
 			note: row.instructions,
 			aside: this.when(row, section) + this.badges(row),
 			actions: [
-				this.button("done", __("Done"), row.subject),
-				this.button("log", __("Log"), row.subject),
+				this.button("done", __("Done", null, "Follow Up"), row.subject),
+				this.button("log", __("Log", null, "Follow Up"), row.subject),
 				this.postpone(row),
 			],
 		});
@@ -209,7 +209,7 @@ crm_ext.MyDay = class MyDay {
 			aside: `<span class="my-day-amount">${amount}</span>`,
 			actions: [
 				this.button("plan", __("Plan"), title),
-				this.button("log", __("Log"), title),
+				this.button("log", __("Log", null, "Follow Up"), title),
 			],
 		});
 	}

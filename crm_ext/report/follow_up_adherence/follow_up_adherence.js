@@ -12,18 +12,18 @@ frappe.query_reports["Follow Up Adherence"] = {
 		},
 		{
 			fieldname: "to_date",
-			label: __("To Date"),
+			label: __("To Date", null, "Follow Up"),
 			fieldtype: "Date",
 			default: frappe.datetime.get_today(),
 			reqd: 1,
 		},
 		{
 			fieldname: "group_by",
-			label: __("Group By"),
+			label: __("Group By", null, "Follow Up"),
 			fieldtype: "Select",
 			options: [
-				{ value: "responsible", label: __("Responsible") },
-				{ value: "channel", label: __("Channel") },
+				{ value: "responsible", label: __("Responsible", null, "Follow Up") },
+				{ value: "channel", label: __("Channel", null, "Follow Up") },
 				{ value: "rule", label: __("Rule") },
 				{ value: "week", label: __("Week") },
 			],
@@ -32,23 +32,23 @@ frappe.query_reports["Follow Up Adherence"] = {
 		},
 		{
 			fieldname: "responsible",
-			label: __("Responsible"),
+			label: __("Responsible", null, "Follow Up"),
 			fieldtype: "Link",
 			options: "User",
 		},
 		{
 			fieldname: "channel",
-			label: __("Channel"),
+			label: __("Channel", null, "Follow Up"),
 			fieldtype: "Select",
 			options: [
 				{ value: "", label: "" },
-				...crm_ext.follow_ups.channels.map((value) => ({ value, label: __(value) })),
+				...crm_ext.follow_ups.channels.map((value) => ({ value, label: __(value, null, "Follow Up") })),
 			],
 		},
 		{ fieldname: "rule", label: __("Rule"), fieldtype: "Link", options: "Follow Up Rule" },
 		{
 			fieldname: "reference_doctype",
-			label: __("Document Type"),
+			label: __("Document Type", null, "Follow Up"),
 			fieldtype: "Link",
 			options: "DocType",
 			get_query: () => ({

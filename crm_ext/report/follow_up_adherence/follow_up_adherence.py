@@ -36,8 +36,8 @@ def execute(filters: dict | None = None) -> tuple:
 
 def _group_label(plan: Plan) -> str:
 	return {
-		"responsible": _("Responsible"),
-		"channel": _("Channel"),
+		"responsible": _("Responsible", context="Follow Up"),
+		"channel": _("Channel", context="Follow Up"),
 		"rule": _("Rule"),
 		"week": _("Week"),
 	}[plan.group_by]
@@ -70,6 +70,8 @@ def _rows(plan: Plan, figures: dict) -> list[dict]:
 	return [
 		{
 			"group": labels[key],
+			# A chart has no room for the day.
+			"short": report_rules.week_of(key) if plan.group_by == "week" else labels[key],
 			**figures[key],
 			"drill": {figure: _drill(plan, key, figure) for figure in _DRILLED if figures[key][figure]},
 		}
@@ -81,7 +83,7 @@ def _labels(plan: Plan, keys: list) -> dict:
 	if plan.group_by == "week":
 		return {key: f"{report_rules.week_of(key)} ({formatdate(key)})" for key in keys}
 	if plan.group_by == "channel":
-		return {key: _(key) if key else _("Not Set") for key in keys}
+		return {key: _(key, context="Follow Up") if key else _("Not Set") for key in keys}
 	if plan.group_by == "rule":
 		return {key: key or _("Planned by Hand") for key in keys}
 	names = frappe.get_all(
@@ -118,7 +120,7 @@ def _chart(rows: list[dict]) -> dict:
 	)
 	return {
 		"data": {
-			"labels": [row["group"] for row in shown],
+			"labels": [row["short"] for row in shown],
 			"datasets": [{"name": label, "values": [row[key] for row in shown]} for label, key in parts],
 		},
 		"type": "bar",
@@ -129,12 +131,13 @@ def _chart(rows: list[dict]) -> dict:
 
 
 def _summary(figures: dict) -> list[dict]:
-	def figure(label: str, value: float, color: str, datatype: str = "Int") -> dict:
+	def figure(label: str, value: float | str, color: str, datatype: str = "Int") -> dict:
 		return {"label": label, "value": value, "datatype": datatype, "indicator": color}
 
 	found = [figure(_("Planned"), figures["planned"], "Blue")]
 	if figures["in_time_percent"] is not None:
-		found.append(figure(_("In Time %"), round(figures["in_time_percent"], 1), "Green", "Percent"))
+		# One place, as in the table: Frappe's Percent shows as many as the site has.
+		found.append(figure(_("In Time"), f"{figures['in_time_percent']:.1f} %", "Green", "Data"))
 	return [
 		*found,
 		figure(_("Done Late"), figures["late"], "Orange"),
