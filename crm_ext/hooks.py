@@ -34,6 +34,7 @@ additional_timeline_content = {
 }
 app_include_css = "crm_ext.bundle.css"
 app_include_js = "crm_ext.bundle.js"
+calendars = ["Follow Up"]
 doctype_js = {
 	"Delivery Note": "public/js/deal_link.js",
 	"Lead": "public/js/deal_link.js",
@@ -44,6 +45,21 @@ doctype_js = {
 	"Quotation": "public/js/deal_link.js",
 	"Sales Invoice": "public/js/deal_link.js",
 	"Sales Order": "public/js/deal_link.js",
+}
+doctype_list_js = {
+	doctype: "public/js/follow_ups/list.js"
+	for doctype in (
+		"Contract",
+		"Customer",
+		"Deal",
+		"Issue",
+		"Lead",
+		"Opportunity",
+		"Prospect",
+		"Quotation",
+		"Sales Invoice",
+		"Sales Order",
+	)
 }
 override_doctype_dashboards = {
 	"Customer": "crm_ext.events.dashboards.customer",

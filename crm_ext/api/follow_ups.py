@@ -42,16 +42,14 @@ def log_and_plan(
 ) -> dict:
 	"""See `work.log_and_plan`."""
 	_check(doctype, name)
-	return work.log_and_plan(
-		follow_up or None, doctype, name, frappe.parse_json(log), frappe.parse_json(next) or None
-	)
+	return work.log_and_plan(follow_up or None, doctype, name, _values(log), _values(next))
 
 
 @frappe.whitelist(methods=["POST"])
 def plan(doctype: str, name: str, values: str | dict) -> str:
 	"""See `work.plan`."""
 	_check(doctype, name)
-	return work.plan(doctype, name, frappe.parse_json(values))
+	return work.plan(doctype, name, _values(values))
 
 
 @frappe.whitelist(methods=["POST"])
@@ -100,8 +98,19 @@ def postpone_all(names: str | list, due_date: str) -> int:
 	return len(names)
 
 
+def _values(given: str | dict | None) -> dict:
+	"""What came by HTTP as a dictionary: JSON, or a dictionary already; empty for nothing."""
+	try:
+		values = frappe.parse_json(given) if given else {}
+	except ValueError:
+		values = None
+	if not isinstance(values, dict):
+		frappe.throw(_("The values are not readable."))
+	return values
+
+
 def _several(names: str | list) -> list[str]:
-	names = list(dict.fromkeys(frappe.parse_json(names)))
+	names = list(dict.fromkeys(str(name) for name in frappe.parse_json(names)))
 	if len(names) > _MOST_AT_ONCE:
 		frappe.throw(_("Choose at most {0} at once.").format(_MOST_AT_ONCE))
 	return names
@@ -123,7 +132,7 @@ def next_of(doctype: str, name: str) -> dict:
 	return {
 		"follow_ups": _judge(rows),
 		"last_contact_on": frappe.db.get_value(doctype, name, "last_contact_on"),
-		"chat": chat.links_of(doctype, name, about),
+		"chat": chat.links_of(about),
 	}
 
 
@@ -150,6 +159,15 @@ def chat_links(contact: str) -> list[dict]:
 	"""[{"channel", "url"}] to write to a Contact."""
 	frappe.has_permission("Contact", "read", doc=contact, throw=True)
 	return chat.links_of_contact(contact, chat.region_of(frappe.defaults.get_user_default("Company")))
+
+
+@frappe.whitelist()
+@frappe.read_only()
+def chat_about(doctype: str, name: str) -> list[dict]:
+	"""[{"channel", "url"}] to write to the person a document is about; none where the user may not read it."""
+	if doctype not in REFERENCES or not frappe.has_permission(doctype, "read", doc=name):
+		return []
+	return chat.links_of(references.describe(doctype, [name]).get(name) or {})
 
 
 @frappe.whitelist()

@@ -4,7 +4,14 @@ import re
 from urllib.parse import quote
 
 import frappe
-from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_possible_number, parse
+from phonenumbers import (
+	NumberParseException,
+	PhoneNumberFormat,
+	ValidationResult,
+	format_number,
+	is_possible_number_with_reason,
+	parse,
+)
 
 from crm_ext.follow_ups.model import PARTIES
 
@@ -19,8 +26,8 @@ def whatsapp_link(number: str | None, region: str | None) -> str | None:
 		parsed = parse((number or "").strip(), region)
 	except NumberParseException:
 		return None
-	if not is_possible_number(parsed):
-		return None
+	if is_possible_number_with_reason(parsed) != ValidationResult.IS_POSSIBLE:
+		return None  # also where it works only from the same town
 	return f"https://wa.me/{format_number(parsed, PhoneNumberFormat.E164).lstrip('+')}"
 
 
@@ -47,7 +54,7 @@ def links(person: dict, region: str | None) -> list[dict]:
 	return [{"channel": channel, "url": url} for channel, url in found if url]
 
 
-def links_of(doctype: str, name: str, about: dict) -> list[dict]:
+def links_of(about: dict) -> list[dict]:
 	"""Links to the person a document is about, where the session's user may read it.
 
 	`about` is what `references.describe` says. At most four queries besides the permission's own.

@@ -46,7 +46,7 @@ def _copy_reference(doc: Document, before: Document | None) -> None:
 	if doc.reference_doctype not in REFERENCES:
 		frappe.throw(
 			_("Follow ups cannot be about {0}.").format(_(doc.reference_doctype or "")),
-			title=_("Document Type"),
+			title=_("Document Type", context="Follow Up"),
 		)
 	found = references.describe(doc.reference_doctype, [doc.reference_name]).get(doc.reference_name)
 	if not found:
@@ -226,9 +226,7 @@ def move(name: str, moment: str | datetime) -> None:
 
 def check_in(name: str, latitude: float, longitude: float, accuracy: float | None = None) -> None:
 	"""Note that a visit has begun, here and now; coordinates in degrees (WGS 84), accuracy in metres."""
-	doc = frappe.get_doc("Follow Up", name, for_update=True)
-	if doc.status == CANCELLED:
-		frappe.throw(_("This follow up was cancelled."))
+	doc = _open(name)
 	_set_location(doc, latitude, longitude, accuracy)
 	doc.save()
 
@@ -250,7 +248,7 @@ def _new(doctype: str, name: str, values: dict, **more) -> Document:
 		if values.get(field) not in (None, ""):
 			doc.set(field, values[field])
 	doc.update({"reference_doctype": doctype, "reference_name": name, **more})
-	doc.subject = doc.subject or _(doc.channel)
+	doc.subject = doc.subject or _(doc.channel, context="Follow Up")
 	return doc
 
 
@@ -279,13 +277,17 @@ def _refuse_past(day: date, responsible: str) -> None:
 	found = calendars.load({responsible, frappe.session.user})
 	today = min(schedule.local_day(now, calendar.time_zone, system_zone) for calendar in found.values())
 	if day < today:
-		frappe.throw(_("{0} is past.").format(frappe.format(day, "Date")), title=_("Due Date"))
+		frappe.throw(
+			_("{0} is past.").format(frappe.format(day, "Date")), title=_("Due Date", context="Follow Up")
+		)
 
 
 def _day(value: str | date) -> date:
 	day = getdate(value)
 	if not day or day.year not in _YEARS:
-		frappe.throw(_("{0} is not a day to plan for.").format(value), title=_("Due Date"))
+		frappe.throw(
+			_("{0} is not a day to plan for.").format(value), title=_("Due Date", context="Follow Up")
+		)
 	return day
 
 

@@ -5,7 +5,7 @@ The web server commits, so what these tests make stays on the test site; names a
 
 import frappe
 import pytest
-from frappe.utils import add_days, getdate, nowdate
+from frappe.utils import add_days, get_first_day_of_week, getdate, nowdate
 
 from crm_ext.tests import factories
 from crm_ext.tests.browser import person
@@ -93,27 +93,41 @@ def test_log_and_plan_by_keyboard(login, seller, lead):
 	assert frappe.db.get_value("Follow Up", next_one, ["responsible", "subject"]) == (seller, "Send prices")
 
 	# The list of leads has it as a column that sorts.
-	desk.page.evaluate(
+	desk.go("List", "Lead", "List")
+	desk.form.locator(".sort-selector .sort-selector-button").click()
+	desk.form.locator('.sort-selector [data-value="next_follow_up_on"]').click()
+	desk.page.wait_for_function(
 		"""() => {
-			frappe.route_options = {};
-			frappe.model.user_settings.save("Lead", "List", {
-				filters: [], sort_by: "next_follow_up_on", sort_order: "desc",
-			});
+			const dates = cur_list.data.map(row => row.next_follow_up_on || "");
+			const sorted = [...dates].sort().reverse();
+			return dates[0] && dates.every((date, index) => date === sorted[index]);
 		}"""
 	)
-	desk.settle()
-	desk.go("List", "Lead", "List")
-	column = desk.page.evaluate("() => cur_list.columns.map(column => column.df?.fieldname)")
-	assert "next_follow_up_on" in column
-	desk.page.evaluate(
-		"() => cur_list.sort_selector.onchange('next_follow_up_on', 'desc')",
-	)
-	desk.settle()
-	dates = desk.page.evaluate("() => cur_list.data.map(row => row.next_follow_up_on || '')")
-	assert dates == sorted(dates, reverse=True) and dates[0]
+	row = desk.form.locator(".list-row", has_text=lead.title)
+	row.locator(".indicator-pill.blue", has_text=desk.as_typed(tomorrow)).wait_for()
 
+	desk.page.evaluate("() => localStorage.setItem('cal_defaultView', 'month')")
 	desk.go("List", "Follow Up", "Calendar", "default")
 	desk.form.locator(".fc-event", has_text="Send prices").filter(has_text=lead.title).wait_for()
+
+
+def test_the_calendar_postpones(login, seller, lead):
+	# Two days of one week, whatever day it is.
+	first = get_first_day_of_week(add_days(nowdate(), 7))
+	name = planned(lead, seller, due_date=add_days(first, 1), due_time="10:00")
+	desk = login(seller)
+	desk.page.evaluate("() => localStorage.setItem('cal_defaultView', 'month')")
+	desk.go("List", "Follow Up", "Calendar", "default")
+	desk.page.wait_for_function("() => cur_list.calendar?.$cal")
+	desk.page.evaluate("day => cur_list.calendar.$cal.fullCalendar('gotoDate', day)", str(first))
+	desk.settle()
+	later = add_days(first, 3)
+	event = desk.form.locator(".fc-event", has_text=lead.title)
+	event.wait_for()
+	desk.drag(event, desk.form.locator(f'.fc-day[data-date="{later}"]'))
+	due_date, due_time, postponed = stored(name, "due_date", "due_time", "postponed_count")
+	assert (due_date, postponed) == (getdate(later), 1)
+	assert str(due_time) == "10:00:00"
 
 
 def test_a_visit_on_the_map(login, seller, lead):
@@ -130,6 +144,21 @@ def test_a_visit_on_the_map(login, seller, lead):
 		"name => cur_list.coords.features.find(f => f.properties.name === name).geometry.coordinates", name
 	)
 	assert coordinates == [HERE["longitude"], HERE["latitude"]]
+
+	# The same while logging what was not planned.
+	desk.open("Lead", lead.name)
+	desk.form.get_by_role("button", name="Log and Plan Next").click()
+	desk.page.wait_for_function("() => window.cur_dialog?.get_value('follow_up')")
+	desk.page.evaluate("() => cur_dialog.set_values({ follow_up: '', channel: 'Visit' })")
+	dialog = desk.page.locator(".modal.show")
+	dialog.locator(".follow-up-check-in").click()
+	dialog.locator(".follow-up-place", has_text="within 12 m").wait_for()
+	desk.press_dialog()
+	dialog.wait_for(state="hidden")
+	frappe.db.rollback()  # a new look at the database
+	done = frappe.get_all("Follow Up", {"reference_name": lead.name, "status": "Done"}, ["location", "name"])
+	assert len(done) == 1 and "13.405" in done[0].location
+	assert stored(name, "status") == "Open"
 
 
 def test_postpone_in_the_list_and_done_on_the_board(login, seller, lead):

@@ -370,10 +370,10 @@ class TestFollowUpWork(SiteTestCase):
 		open_one = self.plan()
 		next = {"due_date": add_days(nowdate(), 7), "subject": "Next"}
 		work.plan("Lead", self.lead.name, next)  # definitions are loaded
-		with self.assertQueryCount(75):
+		with self.assertQueryCount(45):
 			work.log_and_plan(open_one.name, "Lead", self.lead.name, {"channel": "Call"}, next)
 		api.next_of("Lead", self.lead.name)
-		with self.assertQueryCount(25):
+		with self.assertQueryCount(28):
 			api.next_of("Lead", self.lead.name)
 		with self.assertQueryCount(5):
 			api.timeline("Lead", self.lead.name)

@@ -21,6 +21,7 @@ frappe.ui.form.on("Follow Up", {
 	},
 
 	refresh(frm) {
+		crm_ext.follow_ups.without_zone(frm.fields_dict.due_time);
 		if (frm.is_new()) return;
 		const bucket = crm_ext.follow_ups.bucket(frm.doc);
 		frm.page.set_indicator(
@@ -30,7 +31,7 @@ frappe.ui.form.on("Follow Up", {
 		if (!frm.perm[0]?.write) return;
 		const reload = () => frm.reload_doc();
 		if (frm.doc.status === "Open") {
-			frm.add_custom_button(__("Done"), () => crm_ext.follow_ups.done(frm.doc, reload));
+			frm.add_custom_button(__("Done", null, "Follow Up"), () => crm_ext.follow_ups.done(frm.doc, reload));
 			frm.add_custom_button(__("Postpone"), () =>
 				crm_ext.follow_ups.postpone(frm.doc, reload)
 			);
@@ -43,11 +44,11 @@ frappe.ui.form.on("Follow Up", {
 				});
 			frm.add_custom_button(__("Log and Plan Next"), log);
 			crm_ext.follow_ups.form.add_shortcut(frm, log);
-		}
-		if (frm.doc.status !== "Cancelled" && navigator.geolocation) {
-			frm.add_custom_button(__("Check In"), () =>
-				crm_ext.follow_ups.check_in(frm.doc.name, reload)
-			);
+			if (navigator.geolocation) {
+				frm.add_custom_button(__("Check In", null, "Follow Up"), () =>
+					crm_ext.follow_ups.check_in(frm.doc.name, reload)
+				);
+			}
 		}
 	},
 });

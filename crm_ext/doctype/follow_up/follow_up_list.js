@@ -2,8 +2,13 @@
 // License: GPL-3.0-or-later. See license.txt
 
 frappe.listview_settings["Follow Up"] = {
-	add_fields: ["status", "due_on", "due_date", "due_time", "all_day", "subject"],
+	add_fields: ["status", "due_on", "due_date", "due_time", "all_day", "subject", "party_name"],
 	hide_name_column: true,
+
+	formatters: {
+		// Whom it is about comes first; columns are few.
+		subject: (value, df, doc) => (doc?.party_name ? `${doc.party_name}: ${value}` : value),
+	},
 
 	// What is open, the earliest first. The map and the board show what was done as well.
 	get filters() {
@@ -22,7 +27,7 @@ frappe.listview_settings["Follow Up"] = {
 
 	button: {
 		show: (doc) => doc.status === "Open" && frappe.model.can_write("Follow Up"),
-		get_label: () => __("Done"),
+		get_label: () => __("Done", null, "Follow Up"),
 		get_description: (doc) => __("{0} is done", [doc.subject]),
 		action: (doc) => crm_ext.follow_ups.done(doc, () => cur_list.refresh()),
 	},
@@ -35,7 +40,7 @@ frappe.listview_settings["Follow Up"] = {
 			listview.refresh();
 		};
 		page.add_actions_menu_item(
-			__("Done"),
+			__("Done", null, "Follow Up"),
 			() => crm_ext.follow_ups.done_all(listview.get_checked_items(true), after),
 			true
 		);

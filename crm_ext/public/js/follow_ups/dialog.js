@@ -72,7 +72,7 @@ Object.assign(crm_ext.follow_ups, {
 				{
 					fieldname: "due_date",
 					fieldtype: "Date",
-					label: __("Due Date"),
+					label: __("Due Date", null, "Follow Up"),
 					reqd: 1,
 					default: row.due_date,
 				},
@@ -81,6 +81,7 @@ Object.assign(crm_ext.follow_ups, {
 					fieldtype: "Time",
 					label: __("Due Time"),
 					default: row.due_time,
+					description: time_hint(),
 				},
 			],
 			primary_action_label: __("Postpone"),
@@ -103,7 +104,7 @@ Object.assign(crm_ext.follow_ups, {
 			title: __("Postpone {0} Follow Ups", [names.length]),
 			fields: [
 				quick_choices("due_date"),
-				{ fieldname: "due_date", fieldtype: "Date", label: __("Due Date"), reqd: 1 },
+				{ fieldname: "due_date", fieldtype: "Date", label: __("Due Date", null, "Follow Up"), reqd: 1 },
 			],
 			primary_action_label: __("Postpone"),
 			primary_action: ({ due_date }) =>
@@ -134,10 +135,15 @@ Object.assign(crm_ext.follow_ups, {
 	// Where a row {due_on, due_date, all_day, status} stands by this person's own day, and its colour.
 	bucket(row) {
 		if (row.status && row.status !== "Open") return row.status.toLowerCase();
+		return this.bucket_of(
+			cint(row.all_day)
+				? row.due_date
+				: frappe.datetime.convert_to_user_tz(row.due_on, false).format("YYYY-MM-DD")
+		);
+	},
+
+	bucket_of(day) {
 		const today = frappe.datetime.get_today();
-		const day = cint(row.all_day)
-			? row.due_date
-			: frappe.datetime.convert_to_user_tz(row.due_on, false).format("YYYY-MM-DD");
 		if (day < today) return "overdue";
 		if (day === today) return "today";
 		return day === frappe.datetime.add_days(today, 1) ? "tomorrow" : "later";
@@ -158,9 +164,20 @@ Object.assign(crm_ext.follow_ups, {
 			today: __("Today"),
 			tomorrow: __("Tomorrow"),
 			later: __("Later"),
-			done: __("Done"),
-			cancelled: __("Cancelled"),
+			done: __("Done", null, "Follow Up"),
+			cancelled: __("Cancelled", null, "Follow Up"),
 		}[bucket];
+	},
+
+	// Frappe writes the system's time zone below every time; this one is in that of the person responsible.
+	without_zone(control) {
+		if (!control) return;
+		const description = control.df.description.split("<br>")[0];
+		control.set_description = function () {
+			this.df.description = description;
+			frappe.ui.form.ControlData.prototype.set_description.call(this);
+		};
+		control.set_description();
 	},
 
 	say(message) {
@@ -200,7 +217,11 @@ Object.assign(crm_ext.follow_ups, {
 	},
 });
 
-const select = (values) => values.map((value) => ({ value, label: __(value) }));
+// As on the form. A function, because translations are there later than this file.
+const time_hint = () =>
+	__("Only for a fixed appointment, in the time zone of the person responsible");
+
+const select = (values) => values.map((value) => ({ value, label: __(value, null, "Follow Up") }));
 
 // Days from today to choose by one key or click.
 function quick_choices(target) {
@@ -225,18 +246,18 @@ function quick_choices(target) {
 function next_fields(required) {
 	return [
 		quick_choices("due_date"),
-		{ fieldname: "due_date", fieldtype: "Date", label: __("Due Date"), reqd: required },
+		{ fieldname: "due_date", fieldtype: "Date", label: __("Due Date", null, "Follow Up"), reqd: required },
 		{
 			fieldname: "due_time",
 			fieldtype: "Time",
 			label: __("Due Time"),
-			description: __("Only for a fixed appointment"),
+			description: time_hint(),
 		},
 		{ fieldtype: "Column Break" },
 		{
 			fieldname: "next_channel",
 			fieldtype: "Select",
-			label: __("Channel"),
+			label: __("Channel", null, "Follow Up"),
 			options: select(crm_ext.follow_ups.channels),
 			default: "Call",
 		},
@@ -244,7 +265,7 @@ function next_fields(required) {
 		{
 			fieldname: "responsible",
 			fieldtype: "Link",
-			label: __("Responsible"),
+			label: __("Responsible", null, "Follow Up"),
 			options: "User",
 			default: frappe.session.user,
 		},
@@ -252,6 +273,7 @@ function next_fields(required) {
 }
 
 function prepare_dialog(dialog) {
+	crm_ext.follow_ups.without_zone(dialog.fields_dict.due_time);
 	dialog.$wrapper.on("click", ".follow-up-choices button", ({ currentTarget }) => {
 		const { days, target } = currentTarget.dataset;
 		const today = frappe.datetime.get_today();
@@ -312,7 +334,7 @@ class LogDialog {
 			{
 				fieldname: "channel",
 				fieldtype: "Select",
-				label: __("Channel"),
+				label: __("Channel", null, "Follow Up"),
 				options: select(crm_ext.follow_ups.channels),
 				default: chosen?.channel || "Call",
 				reqd: 1,
@@ -335,7 +357,7 @@ class LogDialog {
 				fieldname: "place",
 				fieldtype: "HTML",
 				options: `<button type="button" class="btn btn-default btn-sm follow-up-check-in">
-						${__("Check In")}</button>
+						${__("Check In", null, "Follow Up")}</button>
 					<span class="follow-up-place text-muted ml-2" role="status"></span>`,
 				depends_on: "eval:doc.channel === 'Visit' && navigator.geolocation",
 			},
@@ -346,7 +368,7 @@ class LogDialog {
 
 	choice(chosen) {
 		const label = (row) =>
-			[frappe.datetime.str_to_user(row.due_date), __(row.channel), row.subject].join(" · ");
+			[frappe.datetime.str_to_user(row.due_date), __(row.channel, null, "Follow Up"), row.subject].join(" · ");
 		return {
 			fieldname: "follow_up",
 			fieldtype: "Select",
@@ -365,19 +387,17 @@ class LogDialog {
 		if (row) this.dialog.set_value("channel", row.channel);
 	}
 
+	// Frappe draws the button anew whenever it shows it.
 	bind_check_in() {
-		const status = this.dialog.$wrapper.find(".follow-up-place");
-		this.dialog.$wrapper.find(".follow-up-check-in").on("click", async () => {
-			status.text(__("Looking for your position …"));
+		this.dialog.$wrapper.on("click", ".follow-up-check-in", async () => {
+			const say = (text) => this.dialog.$wrapper.find(".follow-up-place").text(text);
+			say(__("Looking for your position …"));
 			try {
 				this.place = await crm_ext.follow_ups.locate();
-				status.text(
-					__("Found, within {0} m. It is kept when you save.", [
-						Math.round(this.place.accuracy),
-					])
-				);
+				const metres = Math.round(this.place.accuracy);
+				say(__("Found, within {0} m. It is kept when you save.", [metres]));
 			} catch (message) {
-				status.text(message);
+				say(message);
 			}
 		});
 	}
@@ -397,13 +417,11 @@ class LogDialog {
 			subject: values.subject,
 			responsible: values.responsible,
 		};
-		const answer = await crm_ext.follow_ups.call("log_and_plan", {
-			follow_up: values.follow_up || null,
-			doctype: this.doctype,
-			name: this.name,
-			log,
-			next: next || null,
-		});
+		const { doctype, name } = this;
+		const args = { doctype, name, log };
+		if (values.follow_up) args.follow_up = values.follow_up;
+		if (next) args.next = next;
+		const answer = await crm_ext.follow_ups.call("log_and_plan", args);
 		crm_ext.follow_ups.say(answer.next ? __("Logged, and the next one planned.") : __("Logged."));
 		this.on_done?.(answer);
 	}

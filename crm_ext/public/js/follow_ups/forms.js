@@ -82,7 +82,7 @@ crm_ext.follow_ups.form = {
 				<span class="indicator-pill ${colors[row.bucket]} mr-2">${bucket_label(row.bucket)}</span>
 				${crm_ext.follow_ups.when(row)}
 				<a class="bold mx-1" href="${frappe.utils.get_form_link("Follow Up", row.name)}">
-					${escape(__(row.channel))}: ${escape(row.subject)}</a>
+					${escape(__(row.channel, null, "Follow Up"))}: ${escape(row.subject)}</a>
 				${who ? `<span class="text-muted">${escape(who)}</span>` : ""}
 				${
 					elsewhere
@@ -92,7 +92,7 @@ crm_ext.follow_ups.form = {
 						  )}">${escape(__(row.reference_doctype))} ${escape(row.reference_name)}</a>`
 						: ""
 				}
-				${may ? link("done", __("Done")) + link("postpone", __("Postpone")) : ""}
+				${may ? link("done", __("Done", null, "Follow Up")) + link("postpone", __("Postpone")) : ""}
 			</div>`;
 	},
 
@@ -119,16 +119,16 @@ crm_ext.follow_ups.form = {
 				({ channel, url }) =>
 					`<a class="btn btn-xs btn-default mr-2" data-channel="${escape(channel)}"
 						href="${escape(url)}" target="_blank" rel="noopener noreferrer">
-						${__("Chat by {0}", [escape(__(channel))])}</a>`
+						${__("Chat by {0}", [escape(__(channel, null, "Follow Up"))])}</a>`
 			)
 			.join("");
 	},
 
-	// The Contact itself has no follow ups, but knows where to write.
-	async show_chat(frm) {
+	// Only where to write to; `find` asks the server.
+	async show_chat(frm, find) {
 		if (frm.is_new()) return;
 		const name = frm.doc.name;
-		const chat = await crm_ext.follow_ups.call("chat_links", { contact: name });
+		const chat = await find(frm.doc);
 		if (frm.doc.name !== name) return;
 		frm.layout.message.find(".crm-ext-chat").closest(".form-message").remove();
 		const links = this.chat_links(chat);
@@ -147,4 +147,18 @@ crm_ext.follow_ups.when = (row) =>
 for (const doctype of crm_ext.follow_ups.references) {
 	frappe.ui.form.on(doctype, { refresh: (frm) => crm_ext.follow_ups.form.refresh(frm) });
 }
-frappe.ui.form.on("Contact", { refresh: (frm) => crm_ext.follow_ups.form.show_chat(frm) });
+frappe.ui.form.on("Contact", {
+	refresh: (frm) =>
+		crm_ext.follow_ups.form.show_chat(frm, ({ name }) =>
+			crm_ext.follow_ups.call("chat_links", { contact: name })
+		),
+});
+frappe.ui.form.on("Follow Up", {
+	refresh: (frm) =>
+		crm_ext.follow_ups.form.show_chat(frm, ({ reference_doctype, reference_name }) =>
+			crm_ext.follow_ups.call("chat_about", {
+				doctype: reference_doctype,
+				name: reference_name,
+			})
+		),
+});
