@@ -86,4 +86,5 @@ def _done(what: str) -> str:
 	text = (
 		_("There will be no digest any more.") if what == "digest" else _("There will be no mails any more.")
 	)
-	return f"<p>{text}</p><p>{_('You can switch it on again in your Follow Up Preference in the desk.')}</p>"
+	again = _("You can switch it on again in your Follow Up Preference in the desk.")
+	return f"<p>{text}</p><p>{again}</p>"

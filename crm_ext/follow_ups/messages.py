@@ -67,7 +67,7 @@ def remind(person: Person, row: "frappe._dict", mail: bool) -> None:
 	"""One appointment that is about to begin."""
 	with language(person.language):
 		subject = _("{0} at {1}: {2}").format(
-			_(row.channel), _clock(row.due_time), row.party_name or row.subject
+			_(row.channel, context="Follow Up"), _clock(row.due_time), row.party_name or row.subject
 		)
 		args = {"row": _shown(row, person), "instructions": row.instructions}
 		link = f"/app/follow-up/{row.name}"
@@ -100,7 +100,7 @@ def _shown(row: "frappe._dict", person: Person) -> dict:
 	"""What a mail shows of a follow up. Times are the responsible's."""
 	return {
 		"subject": row.subject,
-		"channel": _(row.channel),
+		"channel": _(row.channel, context="Follow Up"),
 		"link": get_url_to_form("Follow Up", row.name),
 		"party": row.party_name or "",
 		"document": f"{_(row.reference_doctype)} {row.reference_name}",

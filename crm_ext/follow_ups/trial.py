@@ -163,7 +163,7 @@ def _tried(
 	made = _made(rule, row, step)
 	if made:
 		user, day = made.responsible, made.due_date
-		state = _("Made already: {0}, {1}").format(made.name, _(made.status))
+		state = _("Made already: {0}, {1}").format(made.name, _(made.status, context="Follow Up"))
 	elif refused:
 		state = _("Not made")
 	elif step.idx in due:

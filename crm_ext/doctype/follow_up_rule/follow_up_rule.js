@@ -86,7 +86,7 @@ crm_ext.rule_form = {
 		frm.set_df_property(
 			"event",
 			"options",
-			events.map((value) => ({ value, label: __(value) }))
+			events.map((value) => ({ value, label: __(value, null, "Follow Up Rule") }))
 		);
 	},
 
@@ -199,11 +199,11 @@ crm_ext.rule_form = {
 				<td>${this.link(doctype, row.name)}<div class="text-muted">${this.text(row.party_name)}</div></td>
 				<td>${this.text(row.full_name)}</td>
 				<td>${this.when(row)}</td>
-				<td>${this.text(__(row.channel))}<div class="text-muted">${this.text(subject)}</div></td>
+				<td>${this.text(__(row.channel, null, "Follow Up"))}<div class="text-muted">${this.text(subject)}</div></td>
 			</tr>`;
 		});
 		const table = rows.length
-			? this.table([__(doctype), __("Responsible"), __("Due"), __("What")], rows)
+			? this.table([__(doctype), __("Responsible", null, "Follow Up"), __("Due"), __("What")], rows)
 			: "";
 		return `<p class="crm-ext-preview-count" data-count="${found.count}">
 				<b>${this.count_text(found)}</b>
@@ -255,14 +255,14 @@ crm_ext.rule_form = {
 			: "";
 		const rows = steps.map(
 			(step) => `<tr>
-				<td>${this.text(__(step.channel))}<div class="text-muted">${this.text(step.subject)}</div></td>
+				<td>${this.text(__(step.channel, null, "Follow Up"))}<div class="text-muted">${this.text(step.subject)}</div></td>
 				<td>${this.when(step)}</td>
 				<td>${this.text(step.full_name)}</td>
 				<td>${this.text(step.state)}</td>
 			</tr>`
 		);
 		const table = rows.length
-			? this.table([__("Step"), __("Due"), __("Responsible"), __("What Becomes of It")], rows)
+			? this.table([__("Step"), __("Due"), __("Responsible", null, "Follow Up"), __("What Becomes of It")], rows)
 			: "";
 		return `<div class="crm-ext-rule-test">${why}${from}${table}</div>`;
 	},

@@ -8,8 +8,8 @@ frappe.listview_settings["Follow Up Rule"] = {
 	get_indicator({ enabled, switched_off_because }) {
 		if (enabled) return [__("Enabled"), "green", "enabled,=,1"];
 		if (switched_off_because) {
-			return [__("Broken"), "red", "enabled,=,0|switched_off_because,is,set"];
+			return [__("Broken", null, "Follow Up Rule"), "red", "enabled,=,0|switched_off_because,is,set"];
 		}
-		return [__("Off"), "gray", "enabled,=,0"];
+		return [__("Off", null, "Follow Up Rule"), "gray", "enabled,=,0"];
 	},
 };
