@@ -42,7 +42,7 @@ class ToldTestCase(CommittingTestCase):
 			{
 				"doctype": "Email Account",
 				"email_account_name": name,
-				"email_id": "outgoing@example.com",
+				"email_id": f"{frappe.generate_hash(length=10)}@example.com",
 				"enable_outgoing": 1,
 				"default_outgoing": 1,
 				"smtp_server": "127.0.0.1",
