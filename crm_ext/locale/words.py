@@ -32,6 +32,9 @@ CUSTOM_FIELDS = (
 	_("WhatsApp"),
 )
 
+PAGES = (_("My Day"),)
+CARDS = (_("My Follow Ups Today"), _("My Overdue Follow Ups"))
+
 LABELS = (
 	_("WhatsApp", context="Contact"),
 	_("Amounts", context="Deal"),
@@ -84,4 +87,8 @@ LABELS = (
 	_("Meeting", context="Follow Up Rule Step"),
 	_("Visit", context="Follow Up Rule Step"),
 	_("WhatsApp", context="Follow Up Rule Step"),
+	_("Broken", context="Payment Promise"),
+	_("Cancelled", context="Payment Promise"),
+	_("Open", context="Payment Promise"),
+	_("Responsible", context="Payment Promise"),
 )

@@ -90,6 +90,18 @@ class TestTranslations(SiteTestCase):
 		missing = {(word, None) for word in words} - self.template.keys()
 		self.assertFalse(missing, f"Name these in crm_ext/locale/words.py.\n{show(missing)}")
 
+	def test_the_extractor_sees_what_the_parser_sees(self):
+		"""It reads tokens and overlooks a call inside of an f-string."""
+		called = {
+			(call.args[0].value, context)
+			for path in update.APP.rglob("*.py")
+			for call, context in translating_calls(path)
+			if isinstance(call.args[0], ast.Constant)
+		}
+		self.assertGreater(len(called), 150)
+		missing = called - self.extracted.keys()
+		self.assertFalse(missing, f"Take these out of their f-strings.\n{show(missing)}")
+
 	def test_what_people_choose_from_is_found(self):
 		"""Names, labels and options of all DocTypes of the app, whatever the extractor leaves out."""
 		words = set()
@@ -131,17 +143,34 @@ class TestTranslations(SiteTestCase):
 		self.assertFalse(wrong, 'Translate first, then fill in: _("... {0}").format(x), __("... {0}", [x])')
 
 
-def joined_texts(path: Path) -> list[int]:
-	"""Lines on which _() is given an f-string, a sum, or a text already filled in."""
-	return [
-		node.lineno
+def translating_calls(path: Path) -> list[tuple[ast.Call, str | None]]:
+	"""Calls of _() with the context they name."""
+	calls = [
+		node
 		for node in ast.walk(ast.parse(path.read_text()))
 		if isinstance(node, ast.Call)
 		and isinstance(node.func, ast.Name)
 		and node.func.id in ("_", "_lt")
 		and node.args
-		and isinstance(node.args[0], ast.JoinedStr | ast.BinOp | ast.Call)
-		and not _is_known_name(node.args[0])
+	]
+	return [
+		(
+			call,
+			next(
+				(k.value.value for k in call.keywords if k.arg == "context" and hasattr(k.value, "value")),
+				None,
+			),
+		)
+		for call in calls
+	]
+
+
+def joined_texts(path: Path) -> list[int]:
+	"""Lines on which _() is given an f-string, a sum, or a text already filled in."""
+	return [
+		call.lineno
+		for call, _context in translating_calls(path)
+		if isinstance(call.args[0], ast.JoinedStr | ast.BinOp | ast.Call) and not _is_known_name(call.args[0])
 	]
 
 
