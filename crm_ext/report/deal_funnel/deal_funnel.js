@@ -19,7 +19,7 @@ frappe.query_reports["Deal Funnel"] = {
 		},
 		{
 			fieldname: "to_date",
-			label: __("To Date"),
+			label: __("To Date", null, "Deal"),
 			fieldtype: "Date",
 			default: frappe.datetime.get_today(),
 			reqd: 1,
@@ -33,7 +33,7 @@ frappe.query_reports["Deal Funnel"] = {
 		},
 		{
 			fieldname: "group_by",
-			label: __("Group By"),
+			label: __("Group By", null, "Deal"),
 			fieldtype: "Select",
 			options: [
 				{ value: "", label: __("Not Grouped") },
