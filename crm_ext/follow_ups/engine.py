@@ -86,9 +86,10 @@ def _switch_off(name: str, why: str) -> None:
 
 
 def _note_run(name: str, now: datetime, made: int) -> None:
-	frappe.db.set_value(
-		rulebook.RULE, name, {"last_run_on": now, "last_run_made": made}, update_modified=False
-	)
+	with without_waiting():
+		frappe.db.set_value(
+			rulebook.RULE, name, {"last_run_on": now, "last_run_made": made}, update_modified=False
+		)
 
 
 def _make(rule: Rule, around: Pass) -> int:
@@ -98,10 +99,11 @@ def _make(rule: Rule, around: Pass) -> int:
 		nonlocal made
 		# Counts of turns are of this transaction; after a conflict they are read anew.
 		new = planning.plan(rule, names, around)
-		count = store.insert(new, rule.owner)
-		# A rule of one step has closed what is no longer wanted already.
-		several = rule.replace_open_steps and len(rule.steps) > 1
-		replaced = store.replace_earlier(rule.name, new) if several else []
+		with without_waiting():
+			count = store.insert(new, rule.owner)
+			# A rule of one step has closed what is no longer wanted already.
+			several = rule.replace_open_steps and len(rule.steps) > 1
+			replaced = store.replace_earlier(rule.name, new) if several else []
 		targets.lower(_earliest(new))
 		targets.refresh(_targets(replaced))
 		made += count
@@ -134,7 +136,8 @@ def _targets(rows: Collection["frappe._dict"]) -> Iterator[tuple[str, str]]:
 
 def _close(rows: list["frappe._dict"], counts: Counter) -> None:
 	def close(chunk: list["frappe._dict"]) -> None:
-		store.cancel(chunk)
+		with without_waiting():
+			store.cancel(chunk)
 		targets.refresh(_targets(chunk))
 
 	for chunk in in_chunks(rows, CHUNK):
@@ -166,7 +169,8 @@ def _move(rule: Rule | None, rows: list["frappe._dict"], around: Pass, counts: C
 
 
 def _write_moved(rows: list["frappe._dict"]) -> None:
-	store.move(rows)
+	with without_waiting():
+		store.move(rows)
 	targets.refresh(_targets(rows))
 
 
@@ -204,12 +208,12 @@ def _care_for_the_rest(documents: list[Document], around: Pass, counts: Counter)
 def _attempt(chunk: list, work: Callable[[list], None], forget: Callable[[], None] | None = None) -> None:
 	"""Do `work` on a chunk and commit. What a user holds locked is tried again, in halves where it stays so.
 
-	A document that stays locked is left to the next pass, and logged.
+	A document that stays locked is left to the next pass, and logged. Follow ups are written `without_waiting`; dates on
+	documents skip what is locked, which MariaDB refuses to one who must not wait (error 1180).
 	"""
 	for attempt in range(_ATTEMPTS if len(chunk) > 1 else _ATTEMPTS_OF_ONE):
 		try:
-			with without_waiting():
-				work(chunk)
+			work(chunk)
 			_commit()
 			return
 		except Exception as caught:
@@ -227,10 +231,15 @@ def _attempt(chunk: list, work: Callable[[list], None], forget: Callable[[], Non
 	_attempt(chunk[middle:], work, forget)
 
 
+def lock_name(rule: str) -> str:
+	"""What MariaDB calls the lock of the process that is at a rule."""
+	return "crm_ext_" + sha1(f"{frappe.conf.db_name}\0{rule}".encode(), usedforsecurity=False).hexdigest()
+
+
 @contextmanager
 def _alone(rule: str) -> Iterator[bool]:
 	"""Whether no other process is at the rule. Held by the connection: a killed pass leaves nothing behind."""
-	lock = "crm_ext_" + sha1(f"{frappe.conf.db_name}\0{rule}".encode(), usedforsecurity=False).hexdigest()
+	lock = lock_name(rule)
 	alone = bool(frappe.db.sql("SELECT GET_LOCK(%s, 0)", (lock,))[0][0])
 	try:
 		if alone:
