@@ -23,8 +23,25 @@ def backfill() -> None:
 
 
 def follow_up() -> None:
-	"""Every quarter of an hour: make what rules ask for, close what they no longer do, then tell people."""
-	from crm_ext.follow_ups import contacts, engine, reminders
+	"""Every quarter of an hour: make what rules ask for, close what they no longer do, then tell people.
+
+	What goes wrong in one part does not keep the others from their work.
+	"""
+	from crm_ext.follow_ups import engine, reminders
+
+	for part in (_count_contacts, engine.run, reminders.escalate, reminders.send_digests):
+		try:
+			part()
+		except Exception:
+			frappe.db.rollback()
+			frappe.log_error(
+				title="CRM Ext: follow ups failed", message=frappe.get_traceback(with_context=True)
+			)
+			frappe.db.commit()
+
+
+def _count_contacts() -> None:
+	from crm_ext.follow_ups import contacts
 
 	if contacts.is_counted():
 		contacts.refresh()
@@ -33,9 +50,6 @@ def follow_up() -> None:
 		frappe.enqueue(
 			"crm_ext.tasks.nightly_contacts", queue="long", job_id="crm_ext_contacts", deduplicate=True
 		)
-	engine.run()
-	reminders.escalate()
-	reminders.send_digests()
 
 
 def remind_of_appointments() -> None:
@@ -46,10 +60,11 @@ def remind_of_appointments() -> None:
 
 def nightly_contacts() -> None:
 	"""Contact that was recorded without an event, and dates on documents that differ from their follow ups."""
-	from crm_ext.follow_ups import contacts, targets
+	from crm_ext.follow_ups import contacts, marks, targets
 
 	contacts.refresh()
 	targets.refresh_all()
+	marks.forget_deleted_users()
 
 
 def refresh_follow_up_dates(refs: list[list[str]]) -> None:

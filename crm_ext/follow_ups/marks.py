@@ -256,6 +256,13 @@ def ensure_preference(user: str, last_digest_on: date | None = None) -> bool:
 	return bool(_affected())
 
 
+def forget_deleted_users() -> None:
+	"""Preferences do not stand in the way of deleting a user; here they follow."""
+	frappe.db.sql(
+		"DELETE p FROM `tabFollow Up Preference` p LEFT JOIN tabUser u ON u.name = p.user WHERE u.name IS NULL"
+	)
+
+
 def switch_off(user: str, field: str) -> None:
 	"""`modified` changes here: a form that is open must not switch it on again."""
 	frappe.db.set_value("Follow Up Preference", {"user": user}, field, 0, modified_by=user)

@@ -200,9 +200,13 @@ def refresh_all() -> None:
 
 
 def _with_follow_ups(doctype: str, last: str) -> list[str]:
+	"""Documents with follow ups that are open, whose deal is no more, or about a lead whose deal may have come since."""
+	late = "OR f.deal IS NULL" if doctype == "Lead" else ""
 	return frappe.db.sql(
-		f"SELECT DISTINCT reference_name FROM `tabFollow Up` WHERE reference_doctype = %s"
-		f" AND reference_name > %s ORDER BY reference_name LIMIT {_CHUNK}",
+		f"""SELECT DISTINCT f.reference_name FROM `tabFollow Up` f LEFT JOIN tabDeal d ON d.name = f.deal
+		WHERE f.reference_doctype = %s AND f.reference_name > %s
+		AND (f.status = 'Open' OR (f.deal IS NOT NULL AND d.name IS NULL) {late})
+		ORDER BY f.reference_name LIMIT {_CHUNK}""",
 		(doctype, last),
 		pluck=True,
 	)

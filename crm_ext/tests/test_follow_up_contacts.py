@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from crm_ext import tasks
 from crm_ext.deals import touch
-from crm_ext.follow_ups import contacts, targets
+from crm_ext.follow_ups import contacts, guard, marks, targets
 from crm_ext.follow_ups.model import REFERENCES
 from crm_ext.tests import factories
 from crm_ext.tests.base import SiteTestCase
-from crm_ext.tests.processes import CommittingTestCase, forget_deals
+from crm_ext.tests.processes import CommittingTestCase, forget_deals, run_queue
 
 
 def row(reference, due_on, status: str = "Open", **values) -> str:
@@ -517,3 +517,57 @@ class TestNightly(CommittingTestCase):
 		with self.freeze_time(soon + timedelta(minutes=20)):
 			contacts.refresh()
 		self.assertLast("Lead", lead.name, soon.replace(microsecond=0))
+
+	def test_preferences_of_a_deleted_user_go(self):
+		user = factories.make_user(f"{frappe.generate_hash(length=10)}@example.com", "Sales User")
+		marks.ensure_preference(user.name)
+		frappe.db.commit()
+		user.delete()
+		self.nightly()
+		self.assertFalse(frappe.db.exists("Follow Up Preference", {"user": user.name}))
+
+	def test_a_job_counts_what_another_transaction_held(self):
+		lead = factories.make_lead()
+		frappe.db.commit()
+		holder = self.start(hold, lead.name)
+		self.gate.wait("held", timeout=20)
+		moment = now_datetime().replace(microsecond=0)
+		contacts.note([("Lead", lead.name)], moment)
+		row(lead, "2027-01-10 09:00:00")
+		targets.refresh([("Lead", lead.name)])
+		frappe.db.commit()
+		self.assertLast("Lead", lead.name, None)
+		self.gate.open("let go")
+		holder.result()
+		run_queue()
+		frappe.db.rollback()
+		self.assertLast("Lead", lead.name, moment)
+		self.assertNext("Lead", lead.name, "2027-01-10 09:00:00")
+
+
+def hold(gate, lead: str) -> None:
+	"""Somebody saves a lead."""
+	frappe.db.sql("SELECT name FROM tabLead WHERE name = %s FOR UPDATE", lead)
+	gate.open("held")
+	gate.wait("let go", timeout=20)
+	frappe.db.commit()
+
+
+class TestGuard(DatesTestCase):
+	def test_undone_and_logged_with_the_reference(self):
+		lead = factories.make_lead()
+		with guard.best_effort("trying failed", "Lead", lead.name):
+			frappe.db.set_value("Lead", lead.name, "first_name", "Nobody")
+			raise ValueError("broken")
+		self.assertEqual(self.date("Lead", lead.name, "first_name"), "Ada")
+		logged = frappe.get_all(
+			"Error Log", {"reference_name": lead.name}, ["method", "error", "reference_doctype"]
+		)
+		self.assertEqual(
+			[(one.method, one.reference_doctype) for one in logged], [("CRM Ext: trying failed", "Lead")]
+		)
+		self.assertIn("ValueError: broken", logged[0].error)
+
+	def test_a_deadlock_is_passed_on(self):
+		with self.assertRaises(frappe.QueryDeadlockError), guard.best_effort("trying failed", "Lead", "x"):
+			raise frappe.QueryDeadlockError
