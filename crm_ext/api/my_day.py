@@ -17,7 +17,7 @@ def get_day(user: str | None = None) -> dict:
 	"""
 	viewer = frappe.session.user
 	frappe.has_permission("Follow Up", "read", throw=True)
-	if user and user != viewer and user not in day.members(viewer):
+	if user and not day.may_look(viewer, user):
 		frappe.throw(_("You may not look at the day of {0}.").format(user), frappe.PermissionError)
 	return day.read(user or viewer)
 

@@ -98,6 +98,7 @@ def _follow_ups(view: View) -> list[dict]:
 	The days of a follow up are days of the person responsible, and it is that person's day.
 	"""
 	params = {"user": view.user, "today": view.today, "tomorrow": view.today + _DAY}
+	# Once: with user permissions it takes a query for each DocType follow ups may be about.
 	where = f"`tabFollow Up`.responsible = %(user)s{view.visible('Follow Up')}"
 	days = {
 		schedule.OVERDUE: (_("Overdue"), "< %(today)s", ["<", view.today]),
@@ -118,7 +119,7 @@ def _follow_ups(view: View) -> list[dict]:
 		}
 		for key, (label, _condition, listed) in days.items()
 	]
-	return [*found, _done_today(view)]
+	return [*found, _done_today(view, where, params)]
 
 
 def _counts(where: str, days: dict[str, str], params: dict) -> dict[str, int]:
@@ -155,11 +156,10 @@ def _clock(due_time: timedelta | None) -> str | None:
 	return f"{due_time.seconds // 3600:02d}:{due_time.seconds // 60 % 60:02d}"
 
 
-def _done_today(view: View) -> dict:
+def _done_today(view: View, where: str, params: dict) -> dict:
 	((count,),) = frappe.db.sql(
-		"SELECT COUNT(*) FROM `tabFollow Up` WHERE responsible = %(user)s AND status = 'Done'"
-		f" AND done_date = %(today)s{view.visible('Follow Up')}",
-		{"user": view.user, "today": view.today},
+		f"SELECT COUNT(*) FROM `tabFollow Up` WHERE status = 'Done' AND done_date = %(today)s AND {where}",
+		params,
 	)
 	return {
 		"key": "done",
@@ -266,11 +266,15 @@ SECTIONS: list[Callable[[View], dict | None]] = [silent_deals, expiring_quotatio
 # Whose day
 
 
-def members(viewer: str) -> dict[str, str]:
+def may_look(viewer: str, user: str) -> bool:
+	return user == viewer or user in members(viewer, user)
+
+
+def members(viewer: str, only: str | None = None) -> dict[str, str]:
 	"""Users whose day `viewer` may look at, with their full names: himself first, then by name.
 
 	Sales and system managers: everybody enabled who has follow ups or may sell. Others: who reports to them, and whose
-	sales persons stand below theirs, over all levels.
+	sales persons stand below theirs, over all levels. `only` asks about one user.
 	"""
 	found = {viewer: get_fullname(viewer)}
 	everybody = viewer == "Administrator" or {"Sales Manager", "System Manager"} & set(
@@ -278,20 +282,21 @@ def members(viewer: str) -> dict[str, str]:
 	)
 	rows = frappe.db.sql(
 		f"""SELECT u.name, u.full_name FROM `tabUser` u
-		WHERE u.enabled = 1 AND u.user_type = 'System User' AND u.name != 'Guest' AND u.name IN ({
-			_EVERYBODY if everybody else _BELOW
-		})
+		WHERE u.enabled = 1 AND u.user_type = 'System User' AND u.name NOT IN ('Guest', %(viewer)s)
+			AND ({_EVERYBODY if everybody else _BELOW}){" AND u.name = %(only)s" if only else ""}
 		ORDER BY u.full_name, u.name""",
-		{"viewer": viewer},
+		{"viewer": viewer, "only": only},
 	)
-	return found | {user: name or user for user, name in rows if user != viewer}
+	return found | {user: name or user for user, name in rows}
 
 
+# One look-up in an index for each user, however many follow ups there are.
 _EVERYBODY = """
-	SELECT responsible FROM `tabFollow Up`
-	UNION SELECT parent FROM `tabHas Role` WHERE role = 'Sales User' AND parenttype = 'User'
+	EXISTS (SELECT 1 FROM `tabHas Role` r
+		WHERE r.parent = u.name AND r.parenttype = 'User' AND r.role = 'Sales User')
+	OR EXISTS (SELECT 1 FROM `tabFollow Up` f WHERE f.responsible = u.name)
 """
-_BELOW = """
+_BELOW = """u.name IN (
 	SELECT below.user_id FROM `tabEmployee` me
 	JOIN `tabEmployee` below ON below.lft > me.lft AND below.rgt < me.rgt AND below.status = 'Active'
 	WHERE me.user_id = %(viewer)s AND me.status = 'Active' AND below.user_id IS NOT NULL
@@ -300,4 +305,4 @@ _BELOW = """
 	JOIN `tabSales Person` below ON below.lft > mine.lft AND below.rgt < mine.rgt AND below.enabled = 1
 	JOIN `tabEmployee` e ON e.name = below.employee AND e.status = 'Active'
 	WHERE me.user_id = %(viewer)s AND me.status = 'Active' AND e.user_id IS NOT NULL
-"""
+)"""
