@@ -58,7 +58,6 @@ def send_digest(person: Person, sections: dict[str, list["frappe._dict"]], mail:
 				for label, _count, total, rows in found
 			],
 			"my_day": get_url(MY_DAY),
-			"preferences": get_url("/app/follow-up-preference"),
 		}
 		_tell(person, subject, MY_DAY, "follow_up_digest", args, mail, "digest")
 
@@ -143,7 +142,12 @@ def _tell(
 			recipients=[person.email],
 			subject=subject,
 			template=template,
-			args={**args, "unsubscribe": unsubscribe_link(person.user, what), "what": what},
+			args={
+				**args,
+				"preferences": get_url("/app/follow-up-preference"),
+				"unsubscribe": unsubscribe_link(person.user, what),
+				"what": what,
+			},
 			reference_doctype="Follow Up" if follow_up else None,
 			reference_name=follow_up,
 			# Ours stands in the mail and asks for no password.

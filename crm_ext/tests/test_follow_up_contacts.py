@@ -518,6 +518,18 @@ class TestNightly(CommittingTestCase):
 			contacts.refresh()
 		self.assertLast("Lead", lead.name, soon.replace(microsecond=0))
 
+	def test_a_deal_opened_after_the_call_of_the_same_day_gets_it(self):
+		customer = factories.make_customer()
+		contacts.rebuild()
+		moment = now_datetime().replace(microsecond=0)
+		make_call(customer, moment)
+		frappe.db.commit()
+		deal = self.deal_of(factories.make_quotation(customer))
+		frappe.db.commit()
+		self.assertLast("Deal", deal.name, None)
+		contacts.refresh()
+		self.assertLast("Deal", deal.name, moment)
+
 	def test_preferences_of_a_deleted_user_go(self):
 		user = factories.make_user(f"{frappe.generate_hash(length=10)}@example.com", "Sales User")
 		marks.ensure_preference(user.name)
