@@ -18,23 +18,20 @@ def seed() -> None:
 
 
 def seed_follow_ups() -> None:
-	"""Switches, rules and board of follow ups, on a site that never had them. Does nothing a second time."""
-	settings = frappe.get_single("CRM Ext Settings")
-	if settings.workday_start:
-		return
-	# A Single does not know the defaults of fields that came later.
-	for field in settings.meta.fields[
-		_index(settings, "follow_ups_section") : _index(settings, "stage_map_section")
-	]:
-		if field.default:
-			settings.set(field.fieldname, field.default)
-	settings.save(ignore_permissions=True)
+	"""Switches, rules and board of follow ups; by the installation, or once by a patch. What is there stays."""
+	_set_missing_switches()
 	_seed_rules()
 	_seed_follow_up_board()
 
 
-def _index(settings, fieldname: str) -> int:
-	return [field.fieldname for field in settings.meta.fields].index(fieldname)
+def _set_missing_switches() -> None:
+	"""A Single that was saved before does not know the defaults of fields that came later."""
+	known = frappe.db.get_singles_dict("CRM Ext Settings")
+	settings = frappe.get_single("CRM Ext Settings")
+	for field in settings.meta.fields:
+		if field.default and field.fieldname not in known:
+			settings.set(field.fieldname, field.default)
+	settings.save(ignore_permissions=True)
 
 
 def _seed_rules() -> None:
