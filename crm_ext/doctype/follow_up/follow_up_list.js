@@ -8,6 +8,9 @@ frappe.listview_settings["Follow Up"] = {
 	formatters: {
 		// Whom it is about comes first; columns are few.
 		subject: (value, df, doc) => (doc?.party_name ? `${doc.party_name}: ${value}` : value),
+		// Frappe shows and filters by it just so, but looks the word up without its DocType.
+		channel: (value) => `<span class="filterable indicator-pill gray ellipsis" data-filter="channel,=,${value}">
+			<span class="ellipsis">${__(value, null, "Follow Up")}</span></span>`,
 	},
 
 	// What is open, the earliest first. The map and the board show what was done as well.
@@ -51,3 +54,9 @@ frappe.listview_settings["Follow Up"] = {
 		);
 	},
 };
+
+// Cards and report views, too, look options up without their DocType, where the words mean something else.
+for (const fieldname of ["status", "channel", "outcome", "cancel_reason"]) {
+	frappe.meta.get_docfield("Follow Up", fieldname).formatter = (value) =>
+		frappe.utils.escape_html(__(value || "", null, "Follow Up"));
+}

@@ -13,6 +13,9 @@ frappe.ui.form.on("Follow Up Rule", {
 			frm.set_query(field, () => ({ filters: people }));
 		}
 		frm.set_query("users", () => ({ filters: people }));
+		// The table looks options up without their DocType, where the words mean something else.
+		frappe.meta.get_docfield("Follow Up Rule Step", "channel").formatter = (value) =>
+			__(value || "", null, "Follow Up");
 	},
 
 	onload(frm) {
