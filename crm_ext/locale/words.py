@@ -82,6 +82,7 @@ LABELS = (
 	_("Responsible", context="Follow Up Rule"),
 	_("Round Robin", context="Follow Up Rule"),
 	_("Submitted", context="Follow Up Rule"),
+	_("When", context="Follow Up Rule"),
 	_("Call", context="Follow Up Rule Step"),
 	_("Channel", context="Follow Up Rule Step"),
 	_("Meeting", context="Follow Up Rule Step"),
