@@ -40,7 +40,7 @@ def _deal_link(insert_after: str) -> dict:
 # Documents follow ups may be about, and the field after which their two dates are shown. Deal has its own.
 FOLLOW_UP_DATES_AFTER = {
 	"Lead": "lead_owner",
-	"Opportunity": "opportunity_owner",
+	"Opportunity": "deal",
 	"Quotation": "deal",
 	"Sales Order": "deal",
 	"Sales Invoice": "deal",

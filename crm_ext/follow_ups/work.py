@@ -13,7 +13,7 @@ from functools import lru_cache
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import get_datetime, get_time, getdate, now_datetime
+from frappe.utils import escape_html, get_datetime, get_time, getdate, now_datetime
 
 from crm_ext.follow_ups import calendars, contacts, references, schedule, targets
 from crm_ext.follow_ups.model import BY_HAND, CANCELLED, DONE, OPEN, REFERENCES, Calendar
@@ -51,9 +51,12 @@ def _copy_reference(doc: Document, before: Document | None) -> None:
 	found = references.describe(doc.reference_doctype, [doc.reference_name]).get(doc.reference_name)
 	if not found:
 		frappe.throw(
-			_("{0} {1} does not exist.").format(_(doc.reference_doctype), doc.reference_name),
+			_("{0} {1} does not exist.").format(_(doc.reference_doctype), escape_html(doc.reference_name)),
 			frappe.DoesNotExistError,
 		)
+	if not before and not doc.flags.ignore_permissions:
+		# It would tell the party and the deal of a document the user may not read.
+		frappe.has_permission(doc.reference_doctype, "read", doc=doc.reference_name, throw=True)
 	for field in ("party_type", "party", "party_name", "deal", "company"):
 		doc.set(field, found[field])
 	if not before:
@@ -235,9 +238,11 @@ def _open(name: str) -> Document:
 	"""The follow up under lock, so that two who finish it at once do not both succeed."""
 	doc = frappe.get_doc("Follow Up", name, for_update=True)
 	if doc.status == DONE:
-		frappe.throw(_("{0} was already done by {1}.").format(frappe.bold(doc.subject), doc.done_by))
+		frappe.throw(
+			_("{0} was already done by {1}.").format(frappe.bold(escape_html(doc.subject)), doc.done_by)
+		)
 	if doc.status == CANCELLED:
-		frappe.throw(_("{0} was cancelled.").format(frappe.bold(doc.subject)))
+		frappe.throw(_("{0} was cancelled.").format(frappe.bold(escape_html(doc.subject))))
 	return doc
 
 
@@ -286,7 +291,8 @@ def _day(value: str | date) -> date:
 	day = getdate(value)
 	if not day or day.year not in _YEARS:
 		frappe.throw(
-			_("{0} is not a day to plan for.").format(value), title=_("Due Date", context="Follow Up")
+			_("{0} is not a day to plan for.").format(escape_html(str(value))),
+			title=_("Due Date", context="Follow Up"),
 		)
 	return day
 
@@ -298,4 +304,4 @@ def _time(value) -> time | None:
 	try:
 		return get_time(value).replace(microsecond=0)
 	except (ValueError, TypeError, OverflowError):
-		frappe.throw(_("{0} is not a time of day.").format(value), title=_("Due Time"))
+		frappe.throw(_("{0} is not a time of day.").format(escape_html(str(value))), title=_("Due Time"))

@@ -299,6 +299,19 @@ class TestFollowUpWork(SiteTestCase):
 		):
 			self.assertRaises(frappe.PermissionError, call)
 		self.assertEqual(api.timeline("Lead", self.lead.name), [])
+		self.assertEqual(api.chat_about("Lead", self.lead.name), [])
+
+	def test_a_new_one_tells_nothing_of_a_document_one_may_not_read(self):
+		frappe.set_user("Administrator")
+		mine, other = factories.make_customer(), factories.make_customer()
+		frappe.get_doc(
+			{"doctype": "User Permission", "user": SELLER, "allow": "Customer", "for_value": mine.name}
+		).insert()
+		frappe.set_user(SELLER)
+		self.plan(mine)
+		values = {"doctype": "Follow Up", "subject": "Curious", "due_date": nowdate(), "responsible": SELLER}
+		values |= {"reference_doctype": "Customer", "reference_name": other.name}
+		self.assertRaises(frappe.PermissionError, frappe.get_doc(values).insert)
 
 	# What forms show
 

@@ -21,6 +21,9 @@ Object.assign(crm_ext.follow_ups, {
 		"Contract",
 	],
 
+	// Those just being finished: a second click does nothing.
+	finishing: new Set(),
+
 	call(method, args) {
 		return frappe.xcall(METHODS + method, args);
 	},
@@ -28,6 +31,7 @@ Object.assign(crm_ext.follow_ups, {
 	// "Log and Plan Next": of an open follow up, or of a document. `on_done({done, next})` after it was saved.
 	async open_dialog({ follow_up, doctype, name, on_done } = {}) {
 		if (this.opening || this.dialog?.display) return;
+		// A dialog counts as open only once it has slid in.
 		this.opening = true;
 		try {
 			if (!doctype) {
@@ -36,6 +40,7 @@ Object.assign(crm_ext.follow_ups, {
 			}
 			const open = await this.call("open_on", { doctype, name });
 			this.dialog = new LogDialog({ doctype, name, open, follow_up, on_done }).show();
+			await new Promise((resolve) => setTimeout(resolve, 500));
 		} finally {
 			this.opening = false;
 		}
@@ -127,7 +132,13 @@ Object.assign(crm_ext.follow_ups, {
 	// Done now, in one step; `on_done(name)`.
 	async done(follow_up, on_done) {
 		const name = typeof follow_up === "string" ? follow_up : follow_up.name;
-		await this.call("finish", { name });
+		if (this.finishing.has(name)) return;
+		this.finishing.add(name);
+		try {
+			await this.call("finish", { name });
+		} finally {
+			this.finishing.delete(name);
+		}
 		this.say(__("Done."));
 		on_done?.(name);
 	},

@@ -104,9 +104,8 @@ crm_ext.follow_ups.form = {
 			const row = rows.find((row) => row.name === name);
 			if (event.currentTarget.dataset.action === "postpone") {
 				crm_ext.follow_ups.postpone(row, after);
-			} else if (!this.finishing) {
-				this.finishing = true;
-				crm_ext.follow_ups.done(row, after).finally(() => (this.finishing = false));
+			} else {
+				crm_ext.follow_ups.done(row, after);
 			}
 		});
 	},
