@@ -59,7 +59,8 @@ def today(user: str, now: datetime) -> date:
 
 
 def longest_break(day: date) -> int:
-	"""Days from `day` on that are all holidays in some holiday list: how much further a step before a date can move."""
+	"""Days that are all holidays in some holiday list, from `day` or the day after on: how much further a step before
+	a date can move, for people whose own day is a day ahead as well."""
 	by_list = defaultdict(set)
 	for holiday_list, holiday in frappe.get_all(
 		"Holiday",
@@ -72,13 +73,17 @@ def longest_break(day: date) -> int:
 		order_by=None,
 	):
 		by_list[holiday_list].add(holiday)
-	longest = 0
-	for found in by_list.values():
-		length = 0
-		while day + timedelta(days=length) in found:
-			length += 1
-		longest = max(longest, length)
-	return longest
+	return max(
+		(_run(holidays, start) for holidays in by_list.values() for start in (day, day + timedelta(days=1))),
+		default=0,
+	)
+
+
+def _run(holidays: set[date], start: date) -> int:
+	length = 0
+	while start + timedelta(days=length) in holidays:
+		length += 1
+	return length
 
 
 def _working_hours() -> tuple[time, time]:

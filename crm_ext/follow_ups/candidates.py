@@ -30,6 +30,10 @@ class Day:
 	longest_break: int = 0
 
 
+# For each document its own few; by the rule the database would look at all of them each time.
+_FOLLOW_UPS = "`tabFollow Up` f FORCE INDEX (crm_ext_reference)"
+
+
 def _escape(value) -> str:
 	if value is None:
 		return "NULL"
@@ -64,7 +68,7 @@ def describe(rule: Rule, names: Collection[str], day: Day | None = None) -> dict
 	rows = _ask(
 		f"""SELECT x.name, x.party_type, x.party, x.party_name, {deal} AS deal, x.company, x.contact, x.created_by,
 			{query.person()} AS person, {query.anchor} AS anchor,
-			(SELECT GROUP_CONCAT(f.step) FROM `tabFollow Up` f WHERE {query.same_anchor()}) AS made
+			(SELECT GROUP_CONCAT(f.step) FROM {_FOLLOW_UPS} WHERE {query.same_anchor()}) AS made
 		FROM {query.tables(person=True)} WHERE x.name IN ({_listed(names)})""",
 		as_dict=True,
 	)
@@ -113,7 +117,7 @@ def to_close(rule: Rule) -> list["frappe._dict"]:
 		f"""SELECT f.name, f.reference_doctype, f.reference_name, f.party_type, f.party, f.deal,
 			CASE {" ".join(cases)} END AS reason
 		FROM `tabFollow Up` f LEFT JOIN {query.tables(f"x.name = f.reference_name AND {query.same_doctype()}")}
-		WHERE f.rule = {_escape(rule.name)} AND f.status = 'Open' HAVING reason IS NOT NULL ORDER BY f.name""",
+		WHERE f.rule = {_escape(rule.name)} AND f.status = 'Open' HAVING reason IS NOT NULL""",
 		as_dict=True,
 	)
 
@@ -150,7 +154,7 @@ def to_move(rule: Rule) -> list["frappe._dict"]:
 	return _ask(
 		f"""SELECT {_MOVED}, {person} AS person
 		FROM `tabFollow Up` f JOIN {query.tables(f"x.name = f.reference_name AND {query.same_doctype()}", person=True)}
-		WHERE f.rule = {_escape(rule.name)} AND f.status = 'Open' AND {changed} ORDER BY f.name""",
+		WHERE f.rule = {_escape(rule.name)} AND f.status = 'Open' AND {changed}""",
 		as_dict=True,
 	)
 
@@ -299,7 +303,7 @@ class _Query:
 			same = ordered[number:] if self.rule.replace_open_steps else [step]
 			numbers = ", ".join(str(int(one.idx)) for one in same)
 			conditions.append(
-				f"NOT EXISTS (SELECT 1 FROM `tabFollow Up` f WHERE {self.same_anchor()} AND f.step IN ({numbers}))"
+				f"NOT EXISTS (SELECT 1 FROM {_FOLLOW_UPS} WHERE {self.same_anchor()} AND f.step IN ({numbers}))"
 			)
 			found.append(f"({' AND '.join(conditions)})")
 		return found

@@ -349,6 +349,14 @@ class TestClosing(EngineTestCase):
 		self.run_on(day(0))
 		self.assertEqual(self.states(ours), [(1, 0, "Cancelled", "Condition No Longer Met")])
 
+	def test_renamed(self):
+		lead = self.lead()
+		rule = f.make_rule((0, "After"), filters=[["Lead", "creation", "<", "2026-03-03"]])
+		self.run_on(day(0))
+		frappe.rename_doc("Follow Up Rule", rule.name, f.unique("Another"))
+		frappe.rename_doc("Lead", lead.name, f.unique("LEAD"))
+		self.assertEqual(self.run_on(day(1))["made"], 0)
+
 	def test_done_is_never_made_again(self):
 		lead = self.lead()
 		self.rule(lead, (0, "After"))
@@ -585,6 +593,17 @@ class TestDays(EngineTestCase):
 		self.run_on(day(3))
 		self.assertEqual(self.states(quotation), [])
 		self.run_on(day(4))
+		self.assertEqual(self.states(quotation), [(1, 4, "Open", None)])
+
+	def test_before_the_holidays_of_somebody_a_day_ahead(self):
+		frappe.db.set_value("User", self.ann, "time_zone", "Pacific/Kiritimati")
+		f.make_employee(self.ann, holiday_list=f.make_holiday_list(year=2026).name)
+		quotation = f.make_quotation()
+		quotation.db_set({"valid_till": MONDAY + timedelta(days=8), "owner": self.ann})
+		self.rule(quotation, (2, "Before"), trigger="Date", date_field="valid_till")  # a Sunday
+		self.run_on(day(3, 3))
+		self.assertEqual(self.states(quotation), [])
+		self.run_on(day(3, 8))  # there it is Friday
 		self.assertEqual(self.states(quotation), [(1, 4, "Open", None)])
 
 	def test_days_of_the_person(self):
