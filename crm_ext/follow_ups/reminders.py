@@ -89,7 +89,8 @@ def _who_is_due(now: datetime, last: datetime | None) -> dict[str, tuple[Person,
 	"""Person and own day of those whose hour came between the `last` pass and now."""
 	users = frappe.db.sql(
 		"SELECT DISTINCT responsible FROM `tabFollow Up` WHERE status = 'Open' AND due_date <= %(until)s"
-		" UNION SELECT DISTINCT escalated_to FROM `tabFollow Up` WHERE status = 'Open' AND escalated_to IS NOT NULL",
+		" UNION SELECT DISTINCT escalated_to FROM `tabFollow Up` WHERE status = 'Open' AND due_date <= %(until)s"
+		" AND escalated_to IS NOT NULL",
 		{"until": now.date() + 2 * _DAY},
 		pluck=True,
 	)
@@ -120,7 +121,7 @@ def _read_digests(due: dict[str, tuple[Person, date]]) -> dict[str, dict[str, li
 		values = {"today": day, "tomorrow": day + _DAY, "users": users, "listed": messages.LISTED}
 		for person, kind, condition in (
 			("responsible", section, "due_date <= %(tomorrow)s"),
-			("escalated_to", "'escalated'", "COALESCE(responsible, '') != escalated_to"),
+			("escalated_to", "'escalated'", "responsible != escalated_to AND due_date < %(today)s"),
 		):
 			rows = frappe.db.sql(
 				f"""SELECT * FROM (SELECT {_SHOWN}, {person} AS person, {kind} AS section,

@@ -513,10 +513,16 @@ class TestEscalation(ToldTestCase):
 		# They are in the manager's digest as long as they are open; who has no manager is found by a later pass.
 		self.assertEqual(self.digests(MONDAY + timedelta(days=3), "08:00"), 4)
 		self.assertEqual(self.bells(self.manager)[1], "Follow ups: 2 handed to you")
+		# What was put off is no longer the manager's concern, but is never handed over twice.
+		day = MONDAY + timedelta(days=9)
+		frappe.db.set_value("Follow Up", later, "due_date", day)
+		self.assertEqual(self.digests(MONDAY + timedelta(days=4), "08:00"), 3)
+		self.assertEqual(self.bells(self.manager)[2], "Follow ups: 1 handed to you")
+		frappe.db.set_value("Follow Up", later, "due_date", MONDAY)
 		self.employee(alone, reports_to=frappe.db.get_value("Employee", {"user_id": self.manager}))
-		self.assertEqual(self.escalate(MONDAY + timedelta(days=3), "09:00"), 1)
+		self.assertEqual(self.escalate(MONDAY + timedelta(days=4), "09:00"), 1)
 		self.assertEqual(
-			self.bells(self.manager)[2],
+			self.bells(self.manager)[3],
 			f"{alone} did not get to a follow up: {escape_html(PARTY)}",
 		)
 
