@@ -186,7 +186,8 @@ def leftovers_by_users(gate: Gate | None = None) -> None:
 def _follow_ups_by_users(make, deal: str) -> None:
 	"""Follow ups planned and made by rules, what people attach to them, and what reminds of them."""
 	rule = frappe.get_doc("Follow Up Rule", "Delivery Due")
-	rule.update({"enabled": 1, "applies_from": None})
+	rule.enabled = 1
+	rule.steps[0].days = 7  # our orders are to be delivered in a week
 	rule.save()
 	engine.run()
 	assert frappe.db.count("Follow Up", {"rule": rule.name})
@@ -338,10 +339,15 @@ class TestLifecycle(unittest.TestCase):
 	def nothing_is_left(self, clean: dict, known: list[str]) -> None:
 		now = self.on_site(schema)
 		for what in ("columns", "indexes"):
-			left = [row for row in now[what] if row not in clean[schema][what]]
+			left = [row for row in now[what] if row not in clean[schema][what] and not _is_frappes(row)]
 			gone = [row for row in clean[schema][what] if row not in now[what]]
 			self.assertEqual((left, gone), ([], []), what)
 		self.assertEqual(sorted(set(self.on_site(mentions)) - set(known)), [])
+
+
+def _is_frappes(row: list) -> bool:
+	"""Frappe indexes `creation` whenever it next brings a table up to date, whoever gave the occasion."""
+	return row[1:] == ["creation", 1, "creation"]
 
 
 def app_files() -> list[str]:
