@@ -18,7 +18,7 @@ frappe.ui.form.on("Follow Up Rule", {
 			__(value || "", null, "Follow Up");
 	},
 
-	onload(frm) {
+	onload_post_render(frm) {
 		// Frappe fills in the user's company; a rule is for all of them unless somebody chooses one. A copy has a title.
 		if (frm.is_new() && !frm.doc.title) frm.set_value("company", "");
 	},

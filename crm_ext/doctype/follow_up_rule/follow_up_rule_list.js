@@ -4,6 +4,7 @@
 frappe.listview_settings["Follow Up Rule"] = {
 	add_fields: ["enabled", "switched_off_because"],
 	has_indicator_for_draft: 1,
+	hide_name_column: true,
 
 	get_indicator({ enabled, switched_off_because }) {
 		if (enabled) return [__("Enabled"), "green", "enabled,=,1"];
