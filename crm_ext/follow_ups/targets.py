@@ -187,11 +187,10 @@ def refresh_all() -> None:
 	for doctype in REFERENCES:
 		_mend_orphans(doctype)
 	for doctype in REFERENCES:
-		last = ""
-		while names := _with_follow_ups(doctype, last):
-			relink(doctype, names)
+		names = _with_follow_ups(doctype)
+		for start in range(0, len(names), _CHUNK):
+			relink(doctype, names[start : start + _CHUNK])
 			frappe.db.commit()  # each document stands by itself
-			last = names[-1]
 	for doctype in REFERENCES:
 		names = sorted(_differing(doctype))
 		for start in range(0, len(names), _CHUNK):
@@ -199,15 +198,14 @@ def refresh_all() -> None:
 			frappe.db.commit()
 
 
-def _with_follow_ups(doctype: str, last: str) -> list[str]:
+def _with_follow_ups(doctype: str) -> list[str]:
 	"""Documents with follow ups that are open, whose deal is no more, or about a lead whose deal may have come since."""
 	late = "OR f.deal IS NULL" if doctype == "Lead" else ""
 	return frappe.db.sql(
 		f"""SELECT DISTINCT f.reference_name FROM `tabFollow Up` f LEFT JOIN tabDeal d ON d.name = f.deal
-		WHERE f.reference_doctype = %s AND f.reference_name > %s
-		AND (f.status = 'Open' OR (f.deal IS NOT NULL AND d.name IS NULL) {late})
-		ORDER BY f.reference_name LIMIT {_CHUNK}""",
-		(doctype, last),
+		WHERE f.reference_doctype = %s AND (f.status = 'Open' OR (f.deal IS NOT NULL AND d.name IS NULL) {late})
+		ORDER BY f.reference_name""",
+		(doctype,),
 		pluck=True,
 	)
 
