@@ -7,6 +7,22 @@ from frappe import _
 from frappe.model.document import Document
 
 from crm_ext.follow_ups import rules, trial
+from crm_ext.follow_ups.model import REFERENCES
+
+
+@frappe.whitelist()
+@frappe.validate_and_sanitize_search_inputs
+def document_types(
+	doctype: str, txt: str, searchfield: str, start: int, page_len: int, filters: dict | str | None = None
+) -> list[list[str]]:
+	"""What a rule may be about, for its link field: those the user may read, found by name or translated name."""
+	frappe.has_permission(rules.RULE, "read", throw=True)
+	found = [
+		[name, _(name)]
+		for name in REFERENCES
+		if txt.lower() in f"{name} {_(name)}".lower() and frappe.has_permission(name, "read")
+	]
+	return found[start : start + page_len]
 
 
 @frappe.whitelist(methods=["POST"])

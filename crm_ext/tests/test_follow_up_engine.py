@@ -4,6 +4,7 @@ import json
 from datetime import date, datetime, time, timedelta
 
 import frappe
+from frappe import _
 from frappe.utils import add_days, getdate, now_datetime, nowdate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -756,6 +757,34 @@ class TestBrokenRules(EngineTestCase):
 		rule.reload()
 		self.assertIn("ghost", rule.switched_off_because)
 
+	def test_the_owner_is_told_by_mail_in_the_own_language(self):
+		owner = f.make_user("crm-ext-rules@example.com", "Sales Manager").name
+		frappe.db.set_value("User", owner, "language", "zh")
+		name = f.unique("Outgoing")
+		account = frappe.get_doc(
+			{
+				"doctype": "Email Account",
+				"name": name,
+				"email_account_name": name,
+				"email_id": f"{frappe.generate_hash(length=10)}@example.com",
+				"enable_outgoing": 1,
+				"default_outgoing": 1,
+				"smtp_server": "127.0.0.1",
+			}
+		)
+		account.db_insert()  # saved, it would log in at the server
+		frappe.local.outgoing_email_account = {}
+		self.addCleanup(setattr, frappe.local, "outgoing_email_account", {})
+		lead = self.lead()
+		rule = self.rule(lead, (0, "After"))
+		rule.db_set({"owner": owner, "filters": "[1]"})
+		self.assertEqual(self.run_on(day(0))["broken"], 1)
+		self.run_on(day(0))
+		mails = frappe.get_all("Email Queue", filters={"reference_name": rule.name}, pluck="message")
+		self.assertEqual(len(mails), 1)
+		subject = frappe.db.get_value("Notification Log", {"document_name": rule.name}, "subject")
+		self.assertEqual(subject, _("Follow up rule {0} was switched off", lang="zh").format(rule.title))
+
 	def test_a_disabled_owner_is_not_told(self):
 		owner = f.make_user("crm-ext-gone@example.com", "Sales Manager").name
 		lead = self.lead()
@@ -890,6 +919,16 @@ class TestTrial(EngineTestCase):
 			with self.assertRaises(frappe.PermissionError):
 				call()
 
+	def test_what_a_rule_may_be_about(self):
+		seller = f.make_user("crm-ext-only-manager@example.com", "Sales Manager").name
+		frappe.set_user(seller)
+		found = api.document_types("DocType", "", "name", 0, 50)
+		self.assertIn(["Sales Order", "Sales Order"], found)
+		self.assertEqual(api.document_types("DocType", "quot", "name", 0, 50), [["Quotation", "Quotation"]])
+		frappe.set_user(f.make_user("crm-ext-nobody@example.com").name)
+		with self.assertRaises(frappe.PermissionError):
+			api.document_types("DocType", "", "name", 0, 50)
+
 	def test_only_documents_the_user_may_read(self):
 		theirs = self.new_lead(company=f.OTHER_COMPANY)
 		rule = self.rule(theirs, (0, "After"))
@@ -976,8 +1015,14 @@ MADE = st.lists(st.integers(-4, 10), min_size=1, max_size=4)
 class TestStandstill(EngineTestCase):
 	"""Running each day makes what running once after a standstill makes."""
 
+	def setUp(self):
+		super().setUp()
+		self.ann = f.make_user("crm-ext-ann@example.com", "Sales User").name
+		holidays = f.make_holiday_list(MONDAY + timedelta(days=7), year=2026)
+		f.make_employee(self.ann, holiday_list=holidays.name)
+
 	@settings(
-		max_examples=10,
+		max_examples=6,
 		deadline=None,
 		derandomize=True,
 		database=None,
@@ -995,11 +1040,8 @@ class TestStandstill(EngineTestCase):
 	def test_property(self, offsets, made, before, ahead, zone, until, applies_from):
 		frappe.db.savepoint("before_example")
 		frappe.db.set_single_value("CRM Ext Settings", "make_ahead_days", ahead)
-		ann = f.make_user("crm-ext-ann@example.com", "Sales User").name
-		frappe.db.set_value("User", ann, "time_zone", zone)
-		holidays = f.make_holiday_list(MONDAY + timedelta(days=7), year=2026)
-		f.make_employee(ann, holiday_list=holidays.name)
-		names = self.leads(made, ann)
+		frappe.db.set_value("User", self.ann, "time_zone", zone)
+		names = self.leads(made, self.ann)
 		rule = f.make_rule(
 			*((offset, "Before" if before and offset else "After") for offset in offsets),
 			filters=[["Lead", "name", "in", names]],
@@ -1010,14 +1052,18 @@ class TestStandstill(EngineTestCase):
 		rule.db_set(
 			"applies_from", MONDAY + timedelta(days=applies_from) if applies_from is not None else None
 		)
+
+		def run(number: int) -> None:
+			self.assertEqual(engine.run(day(number), [rule.name])["failed"], 0)
+
 		frappe.db.savepoint("before_runs")
 		for number in range(-13, until + 1):
-			self.run_on(day(number))
+			run(number)
 		daily = self.keys(rule)
 		frappe.db.rollback(save_point="before_runs")
-		self.run_on(day(until))
+		run(until)
 		self.assertEqual(self.keys(rule), daily)
-		self.run_on(day(until))
+		run(until)
 		self.assertEqual(self.keys(rule), daily)
 		frappe.db.rollback(save_point="before_example")
 

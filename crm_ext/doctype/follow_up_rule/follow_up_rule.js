@@ -5,9 +5,7 @@ frappe.provide("crm_ext");
 
 frappe.ui.form.on("Follow Up Rule", {
 	setup(frm) {
-		frm.set_query("document_type", () => ({
-			filters: { name: ["in", crm_ext.rule_form.DOCTYPES] },
-		}));
+		frm.set_query("document_type", () => ({ query: "crm_ext.api.follow_up_rules.document_types" }));
 		const people = { enabled: 1, user_type: "System User" };
 		for (const field of ["assign_user", "fallback_user", "escalate_user"]) {
 			frm.set_query(field, () => ({ filters: people }));
@@ -59,19 +57,6 @@ frappe.ui.form.on("Follow Up Rule Step", {
 });
 
 crm_ext.rule_form = {
-	DOCTYPES: [
-		"Lead",
-		"Opportunity",
-		"Quotation",
-		"Sales Order",
-		"Sales Invoice",
-		"Customer",
-		"Prospect",
-		"Deal",
-		"Issue",
-		"Contract",
-	],
-
 	async set_options(frm) {
 		const doctype = frm.doc.document_type;
 		if (!doctype) return;
