@@ -42,6 +42,7 @@ _DOCUMENTS = (
 	("Assignment Rule", "document_type"),
 	("Client Script", "dt"),
 	("Dashboard Chart", "document_type"),
+	("File", "attached_to_doctype"),
 	("Kanban Board", "reference_doctype"),
 	("Notification", "document_type"),
 	("Number Card", "document_type"),
@@ -54,9 +55,13 @@ _DOCUMENTS = (
 )
 _RECORDS = (
 	("Comment", "reference_doctype"),
+	("Communication Link", "link_doctype"),
 	("Custom DocPerm", "parent"),
 	("DocShare", "share_doctype"),
 	("Document Follow", "ref_doctype"),
+	("Dynamic Link", "link_doctype"),
+	("Email Unsubscribe", "reference_doctype"),
+	("Event Participants", "reference_doctype"),
 	("List Filter", "reference_doctype"),
 	("List View Settings", "name"),
 	("Notification Log", "document_type"),
@@ -70,6 +75,12 @@ _RECORDS = (
 	("Workspace Link", "link_to"),
 	("Workspace Shortcut", "link_to"),
 	("__UserSettings", "doctype"),
+)
+# What people wrote and received about them stays, without the reference.
+_DETACHED = (
+	("Communication", "reference_doctype", "reference_name"),
+	("Email Queue", "reference_doctype", "reference_name"),
+	("Event", "reference_doctype", "reference_docname"),
 )
 # About our reports and those people made of our DocTypes.
 _ABOUT_REPORTS = (
@@ -89,6 +100,10 @@ def _remove_records() -> None:
 		_delete(doctype, {field: ("in", OUR_DOCTYPES)})
 	for doctype, field in _RECORDS:
 		frappe.db.delete(doctype, {field: ("in", OUR_DOCTYPES)})
+	for doctype, *fields in _DETACHED:
+		frappe.db.set_value(
+			doctype, {fields[0]: ("in", OUR_DOCTYPES)}, dict.fromkeys(fields), update_modified=False
+		)
 	frappe.db.delete("Scheduled Job Type", {"method": ("like", "crm_ext.%")})
 	frappe.db.delete("Patch Log", {"patch": ("like", "%crm_ext%")})
 	frappe.db.delete("DefaultValue", {"parent": "crm_ext_demo"})  # where the demo data noted how far it came
