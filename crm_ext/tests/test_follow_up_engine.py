@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from crm_ext.api import follow_up_rules as api
 from crm_ext.deals import touch
 from crm_ext.follow_ups import candidates, engine, people, rules, store
+from crm_ext.follow_ups.model import REFERENCES
 from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase
 
@@ -974,6 +975,46 @@ class TestTrial(EngineTestCase):
 		self.assertEqual((found["reasons"], found["steps"]), (["Valid Till is empty"], []))
 
 
+class TestEveryQuestion(EngineTestCase):
+	def test_the_database_understands_every_kind_of_rule(self):
+		triggers = [
+			*({"trigger": "Event", "event": event} for event in ("Created", "Submitted", "Stage Entered")),
+			{"trigger": "Event", "event": "Condition Met"},
+			{"trigger": "Date", "date_field": "creation"},
+			*({"trigger": "Silence", "silence_of": level} for level in ("Document", "Deal", "Party")),
+		]
+		people_of = ("Owner", "Lead Owner", "Account Manager", "Salesperson", "Assignee")
+		around, asked = engine.Pass(now_datetime()), 0
+		for doctype in REFERENCES:
+			for trigger in triggers:
+				doc = frappe.get_doc(
+					{
+						"doctype": "Follow Up Rule",
+						"title": "Every question",
+						"document_type": doctype,
+						"steps": [{"idx": 1, "days": 1, "timing": "After", "channel": "Call"}],
+						"stop_on_contact": 1,
+						"stop_stage": "Quoted" if rules.has_deal(doctype) else None,
+						"assign_to": "Owner",
+						**trigger,
+					}
+				)
+				try:
+					rules.check(doc)
+				except frappe.ValidationError:
+					continue  # it makes no sense for this DocType
+				for doc.assign_to in people_of:
+					with self.subTest(doctype=doctype, assign_to=doc.assign_to, **trigger):
+						rule = rules.read(doc)
+						names = candidates.due(rule, around.day)
+						candidates.describe(rule, names[:1] or ["none"], around.day)
+						candidates.stopped(rule, ["none"])
+						self.assertEqual((candidates.to_close(rule), candidates.to_move(rule)), ([], []))
+						asked += 1
+		# Every DocType has at least Created, Condition Met, a date and two kinds of silence.
+		self.assertGreaterEqual(asked, len(REFERENCES) * 5 * len(people_of))
+
+
 class TestSets(EngineTestCase):
 	def queries(self, count: int) -> int:
 		leads = [self.lead() for _number in range(count)]
@@ -1022,7 +1063,7 @@ class TestStandstill(EngineTestCase):
 		f.make_employee(self.ann, holiday_list=holidays.name)
 
 	@settings(
-		max_examples=6,
+		max_examples=12,
 		deadline=None,
 		derandomize=True,
 		database=None,
