@@ -1,6 +1,6 @@
 """A salesperson's morning in My Day, at the desk and on a phone, and a manager who looks at a member's day.
 
-The web server commits, so what these tests make stays on the test site; names are unique and people new.
+The web server commits, so what these tests make stays on the test site; names are unique and people begin with an empty day.
 """
 
 import frappe
@@ -17,8 +17,13 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 THUMB = 40
 
 
-def somebody(*roles: str) -> str:
-	return person(f"{frappe.generate_hash(length=10)}@example.com", *roles)
+def somebody(name: str, *roles: str) -> str:
+	"""The same person in every run, with an empty day: Frappe does not let more than 60 users be made in an hour."""
+	user = person(f"crm-ext-day-{name}@example.com", "Sales User", *roles)
+	frappe.db.delete("Follow Up", {"responsible": user})
+	frappe.db.sql("UPDATE tabDeal SET last_contact_on = NOW() WHERE owner_user = %s", (user,))
+	frappe.db.commit()  # for the web server
+	return user
 
 
 def planned(document, user: str, days: int = 0, **values):
@@ -104,7 +109,7 @@ class MyDay:
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 def test_a_morning(login, phone):
-	seller = somebody("Sales User")
+	seller = somebody("seller")
 	lead = factories.make_lead()
 	late = planned(lead, seller, -3)
 	call = planned(lead, seller, due_time="09:30:00", channel="Call")
@@ -149,7 +154,7 @@ def test_a_morning(login, phone):
 
 
 def test_the_page_stays_where_it_is(login):
-	seller = somebody("Sales User")
+	seller = somebody("seller")
 	lead = factories.make_lead()
 	rows = [planned(lead, seller, -days) for days in range(1, 26)]
 	my_day = MyDay(login(seller))
@@ -164,9 +169,14 @@ def test_the_page_stays_where_it_is(login):
 	my_day.body.get_by_role("button", name="Later: 1").wait_for()
 	assert page.evaluate("() => document.documentElement.scrollTop") == before
 
+	# What is not on the page is a list away.
+	my_day.body.get_by_role("button", name="Later: 1").click()
+	page.wait_for_function("() => window.cur_list?.doctype === 'Follow Up' && cur_list.data?.length === 1")
+	assert page.evaluate("() => cur_list.data[0].name") == name
+
 
 def test_what_else_needs_care_is_planned_from_there(login):
-	seller = somebody("Sales User")
+	seller = somebody("seller")
 	opportunity = factories.make_opportunity(factories.make_lead(), opportunity_owner=seller)
 	frappe.db.commit()  # derives the deal
 	deal = frappe.db.get_value("Opportunity", opportunity.name, "deal")
@@ -191,7 +201,7 @@ def test_what_else_needs_care_is_planned_from_there(login):
 
 
 def test_a_manager_looks_at_a_members_day(login):
-	manager, seller = somebody("Sales User", "Sales Manager"), somebody("Sales User")
+	manager, seller = somebody("manager", "Sales Manager"), somebody("seller")
 	follow_up = planned(factories.make_lead(), seller, -1)
 	my_day = MyDay(login(manager))
 	my_day.body.locator(".my-day-nothing").wait_for()
@@ -217,3 +227,44 @@ def test_a_manager_looks_at_a_members_day(login):
 	assert not other.desk.form.locator('[data-fieldname="member"]').count()
 	assert other.desk.call("crm_ext.api.my_day.get_day", user=manager) == 403
 	assert other.desk.call("crm_ext.api.my_day.get_day", user=seller) == 200
+
+
+def test_from_the_report_to_the_follow_ups(login):
+	seller = somebody("seller")
+	late = planned(factories.make_lead(), seller, -2)
+	undone = planned(factories.make_lead(), seller, -1)
+	late.status = "Done"
+	late.save()
+	frappe.db.commit()  # for the web server
+	desk = login(seller)
+	rows = desk.run_report("Follow Up Adherence", {"responsible": seller})
+	(row,) = (row for row in rows if row.get("planned"))
+	assert (row["planned"], row["late"], row["undone"], row["average_days_late"]) == (2, 1, 1, 2)
+	# One is opened by its name, the other by what a list can be asked.
+	for column, name in ((4, late.name), (5, undone.name)):
+		desk.run_report("Follow Up Adherence", {"responsible": seller})
+		desk.form.locator(f".dt-cell--col-{column} a[data-adherence]").click()
+		desk.page.wait_for_function(
+			"name => window.cur_list?.doctype === 'Follow Up' && cur_list.data?.length === 1"
+			" && cur_list.data[0].name === name && frappe.get_route()[1] === 'Follow Up'",
+			arg=name,
+		)
+
+
+def test_cards_count_what_is_mine(login):
+	seller, colleague = somebody("seller"), somebody("colleague")
+	lead = factories.make_lead()
+	for user, days in ((seller, -1), (seller, -2), (seller, 0), (colleague, -1), (colleague, 0)):
+		planned(lead, user, days)
+	desk = login(seller)
+	desk.go("Workspaces", "CRM Ext")
+	desk.wait_for_widgets()
+	for card, number in (("My Overdue Follow Ups", 2), ("My Follow Ups Today", 1)):
+		box = desk.form.locator(".number-widget-box").filter(has_text=card)
+		assert box.locator(".number").inner_text() == str(number), card
+	desk.form.locator(".shortcut-widget-box").filter(has_text="My Day").first.click()
+	desk.form.locator('.my-day-section[data-section="overdue"]').wait_for()
+	desk.form.locator(".menu-btn-group:visible").click()
+	desk.form.locator(".menu-btn-group .dropdown-item:visible", has_text="Reminders").click()
+	desk.wait_for_form("Follow Up Preference")
+	assert desk.value("user") == seller
