@@ -30,7 +30,9 @@ def extract() -> Catalog:
 		APP.parent,
 		methods,
 		keywords={**DEFAULT_KEYWORDS, "_lt": None},
-		directory_filter=lambda path: Path(path).name[0] not in "._" and Path(path).name != "node_modules",
+		directory_filter=lambda path: (
+			Path(path).name[0] not in "._" and Path(path).name not in ("node_modules", "tests")
+		),
 	)
 	for filename, _line, message, comments, context in sorted(found, key=lambda f: (f[0], f[1] or 0)):
 		if message:

@@ -92,4 +92,5 @@ LABELS = (
 	_("Cancelled", context="Payment Promise"),
 	_("Open", context="Payment Promise"),
 	_("Responsible", context="Payment Promise"),
+	_("Withdrawn", context="Payment Promise"),
 )
