@@ -26,6 +26,7 @@ additional_timeline_content = {
 		"Issue",
 		"Lead",
 		"Opportunity",
+		"Payment Promise",
 		"Prospect",
 		"Quotation",
 		"Sales Invoice",
@@ -55,6 +56,7 @@ doctype_list_js = {
 		"Issue",
 		"Lead",
 		"Opportunity",
+		"Payment Promise",
 		"Prospect",
 		"Quotation",
 		"Sales Invoice",
@@ -71,7 +73,7 @@ override_doctype_dashboards = {
 	"Purchase Order": "crm_ext.events.dashboards.voucher",
 	"Purchase Receipt": "crm_ext.events.dashboards.voucher",
 	"Quotation": "crm_ext.events.dashboards.voucher",
-	"Sales Invoice": "crm_ext.events.dashboards.voucher",
+	"Sales Invoice": "crm_ext.events.dashboards.sales_invoice",
 	"Sales Order": "crm_ext.events.dashboards.voucher",
 }
 
@@ -132,6 +134,11 @@ doc_events = {
 		"on_trash": "crm_ext.events.payment_entry.on_trash",
 	},
 	"Payment Ledger Entry": {"on_change": "crm_ext.events.payment_ledger_entry.on_change"},
+	"Payment Promise": {
+		"after_rename": "crm_ext.events.reference.after_rename",
+		"on_trash": "crm_ext.events.reference.on_trash",
+		"validate": "crm_ext.events.reference.keep_dates",
+	},
 	"Prospect": {
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"on_change": "crm_ext.events.prospect.on_change",
@@ -173,6 +180,8 @@ ignore_links_on_delete = [
 	"Deal Stage Change",
 	"Follow Up",
 	"Follow Up Preference",
+	"Payment Promise",
+	"Payment Promise Invoice",
 ]
 
 # Permissions
@@ -184,12 +193,14 @@ has_permission = {
 	"Deal Stage Change": "crm_ext.permissions.has_permission_through_deal",
 	"Follow Up": "crm_ext.permissions.has_follow_up_permission",
 	"Follow Up Preference": "crm_ext.permissions.has_preference_permission",
+	"Payment Promise": "crm_ext.permissions.has_promise_permission",
 }
 permission_query_conditions = {
 	"Deal Ledger Entry": "crm_ext.permissions.ledger_entry_conditions",
 	"Deal Stage Change": "crm_ext.permissions.stage_change_conditions",
 	"Follow Up": "crm_ext.permissions.follow_up_conditions",
 	"Follow Up Preference": "crm_ext.permissions.preference_conditions",
+	"Payment Promise": "crm_ext.permissions.promise_conditions",
 }
 
 # Scheduler
@@ -198,5 +209,9 @@ scheduler_events = {
 		"*/5 * * * *": ["crm_ext.tasks.remind_of_appointments"],
 		"*/15 * * * *": ["crm_ext.tasks.follow_up"],
 	},
-	"daily_long": ["crm_ext.tasks.nightly_check", "crm_ext.tasks.nightly_contacts"],
+	"daily_long": [
+		"crm_ext.tasks.nightly_check",
+		"crm_ext.tasks.nightly_contacts",
+		"crm_ext.tasks.nightly_promises",
+	],
 }

@@ -44,6 +44,23 @@ def has_permission_through_deal(doc, ptype: str = "read", user: str | None = Non
 	return bool(frappe.has_permission("Deal", "read", doc=doc.deal, user=user)) if doc.deal else True
 
 
+def promise_conditions(user: str | None = None) -> str:
+	"""SQL condition on `tabPayment Promise`: those of customers the person may read."""
+	conditions = list_conditions("Customer", user)
+	if not conditions:
+		return ""
+	return (
+		f"`tabPayment Promise`.customer IN (SELECT `tabCustomer`.name FROM `tabCustomer` WHERE {conditions})"
+	)
+
+
+def has_promise_permission(doc, ptype: str = "read", user: str | None = None) -> bool:
+	"""Who may read the customer. Roles decide what those may do; this only takes away."""
+	return (
+		bool(frappe.has_permission("Customer", "read", doc=doc.customer, user=user)) if doc.customer else True
+	)
+
+
 def follow_up_conditions(user: str | None = None) -> str:
 	"""SQL condition on `tabFollow Up`: the person's own, and those about documents the person may read."""
 	user = user or frappe.session.user

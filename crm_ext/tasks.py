@@ -52,6 +52,20 @@ def _count_contacts() -> None:
 		)
 
 
+def judge_promises(invoices: list[str]) -> None:
+	"""Promises somebody held when a receipt was booked."""
+	from crm_ext.receivables import promises
+
+	promises.judge_committed(invoices)
+
+
+def nightly_promises() -> None:
+	"""Promises whose day has passed, and what changed without an event."""
+	from crm_ext.receivables import promises
+
+	promises.judge_all()
+
+
 def remind_of_appointments() -> None:
 	from crm_ext.follow_ups import reminders
 

@@ -7,7 +7,7 @@ deal somebody may not see must not show by its count either.
 import frappe
 from frappe.desk import notifications
 
-_OURS = ("Deal", "Deal Ledger Entry", "Deal Stage Change")
+_OURS = ("Deal", "Deal Ledger Entry", "Deal Stage Change", "Payment Promise")
 
 
 @frappe.whitelist()

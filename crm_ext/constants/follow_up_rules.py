@@ -97,6 +97,19 @@ FOLLOW_UP_RULES: tuple[dict, ...] = (
 		"escalate_after_days": 5,
 	},
 	{
+		"title": "Broken Promise",
+		"document_type": "Payment Promise",
+		"trigger": "Date",
+		"date_field": "last_day",
+		"filters": [
+			["Payment Promise", "status", "in", ["Broken", "Partly Kept"]],
+			["Payment Promise", "missing_amount", ">", 0],
+		],
+		"steps": ((1, "After", "Call", "The promised money has not come"),),
+		"stop_on_contact": 0,
+		"escalate_after_days": 3,
+	},
+	{
 		"title": "Dormant Customer",
 		"document_type": "Customer",
 		"trigger": "Silence",

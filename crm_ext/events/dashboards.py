@@ -22,7 +22,18 @@ def lead(data):
 
 
 def customer(data):
-	return _add(data, _("Deal"), fieldname="customer")
+	return _add_promises(_add(data, _("Deal"), fieldname="customer"), "customer")
+
+
+def sales_invoice(data):
+	return _add_promises(voucher(data), "sales_invoice")
+
+
+def _add_promises(data, fieldname: str):
+	"""`fieldname` may be one of the child table; Frappe looks there, too."""
+	data.setdefault("transactions", []).append({"label": _("Collection"), "items": ["Payment Promise"]})
+	data.setdefault("non_standard_fieldnames", {})["Payment Promise"] = fieldname
+	return data
 
 
 def payment_entry(data):

@@ -89,6 +89,15 @@ REFERENCES: dict[str, Reference] = {
 			company=None,
 			contact="customer_primary_contact",
 		),
+		Reference(
+			"Payment Promise",
+			"=Customer",
+			"customer",
+			"customer_name",
+			owner="responsible",
+			contact="contact",
+			date_field="promised_on",
+		),
 		Reference("Prospect", "=Prospect", "name", "company_name", owner="prospect_owner"),
 		Reference("Deal", "party_type", "party", "party_name", owner="owner_user", deal="name"),
 		Reference(

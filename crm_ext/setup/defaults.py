@@ -24,6 +24,12 @@ def seed_follow_ups() -> None:
 	_seed_follow_up_board()
 
 
+def seed_promises() -> None:
+	"""Switches and rule of promises to pay, on a site that had follow ups before; once by a patch."""
+	_set_missing_switches()
+	_seed_rules("Broken Promise")
+
+
 def _set_missing_switches() -> None:
 	"""A Single that was saved before does not know the defaults of fields that came later."""
 	known = frappe.db.get_singles_dict("CRM Ext Settings")
@@ -34,8 +40,11 @@ def _set_missing_switches() -> None:
 	settings.save(ignore_permissions=True)
 
 
-def _seed_rules() -> None:
+def _seed_rules(*titles: str) -> None:
+	"""Rules of these titles, or all."""
 	for rule in FOLLOW_UP_RULES:
+		if titles and rule["title"] not in titles:
+			continue
 		if frappe.db.exists("Follow Up Rule", rule["title"]):
 			continue
 		steps = [

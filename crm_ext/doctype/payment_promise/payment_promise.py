@@ -10,6 +10,9 @@ class PaymentPromise(Document):
 	def validate(self) -> None:
 		promises.prepare(self)
 
+	def on_update(self) -> None:
+		promises.after_change(self)
+
 
 def on_doctype_update() -> None:
 	promises.add_indexes()

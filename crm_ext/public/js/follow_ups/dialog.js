@@ -15,6 +15,7 @@ Object.assign(crm_ext.follow_ups, {
 		"Sales Order",
 		"Sales Invoice",
 		"Customer",
+		"Payment Promise",
 		"Prospect",
 		"Deal",
 		"Issue",

@@ -1,0 +1,63 @@
+"""Endpoints of promises to pay. Permission first, then one engine call."""
+
+import frappe
+
+from crm_ext.receivables import promises
+
+
+@frappe.whitelist()
+@frappe.read_only()
+def open_invoices(customer: str, company: str | None = None) -> list[dict]:
+	"""See `promises.open_invoices`."""
+	frappe.has_permission("Customer", "read", doc=customer, throw=True)
+	frappe.has_permission("Sales Invoice", "read", throw=True)
+	return promises.open_invoices(customer, company)
+
+
+@frappe.whitelist(methods=["POST"])
+def make(
+	customer: str,
+	company: str,
+	invoices: str | list,
+	pay_by: str,
+	amount: float | None = None,
+	contact: str | None = None,
+	notes: str | None = None,
+	follow_up: str | None = None,
+) -> str:
+	"""Make a promise for invoices (names); returns its name. Without `amount`: all that is outstanding of them."""
+	names = frappe.parse_json(invoices)
+	frappe.has_permission("Customer", "read", doc=customer, throw=True)
+	for name in names:
+		frappe.has_permission("Sales Invoice", "read", doc=name, throw=True)
+	doc = frappe.new_doc(promises.PROMISE)
+	doc.update(
+		{
+			"customer": customer,
+			"company": company,
+			"pay_by": pay_by,
+			"amount": amount,
+			"contact": contact,
+			"notes": notes,
+			"follow_up": follow_up,
+			"responsible": frappe.session.user,
+			"invoices": [{"sales_invoice": name} for name in names],
+		}
+	)
+	return doc.insert().name
+
+
+@frappe.whitelist(methods=["POST"])
+def withdraw(name: str) -> None:
+	"""An open promise no longer counts."""
+	frappe.has_permission(promises.PROMISE, "write", doc=name, throw=True)
+	promises.withdraw(name)
+
+
+@frappe.whitelist()
+@frappe.read_only()
+def reliability(customer: str) -> dict:
+	"""See `promises.reliability`, of one customer; empty where nothing was promised yet."""
+	frappe.has_permission(promises.PROMISE, "read", throw=True)
+	frappe.has_permission("Customer", "read", doc=customer, throw=True)
+	return promises.reliability([customer]).get(customer) or {}
