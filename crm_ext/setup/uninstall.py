@@ -27,6 +27,7 @@ OUR_DOCTYPES = (
 def before_uninstall() -> None:
 	"""Remember what cannot be asked for any more afterwards."""
 	frappe.flags.crm_ext_reports = frappe.get_all("Report", {"module": "CRM Ext"}, pluck="name")
+	frappe.flags.crm_ext_pages = frappe.get_all("Page", {"module": "CRM Ext"}, pluck="name")
 
 
 def after_uninstall() -> None:
@@ -100,6 +101,8 @@ def _remove_records() -> None:
 		_delete(doctype, {field: ("in", OUR_DOCTYPES)})
 	for doctype, field in _RECORDS:
 		frappe.db.delete(doctype, {field: ("in", OUR_DOCTYPES)})
+	for doctype in ("Workspace Link", "Workspace Shortcut"):
+		frappe.db.delete(doctype, {"link_to": ("in", [*reports, *(frappe.flags.crm_ext_pages or [])])})
 	for doctype, *fields in _DETACHED:
 		frappe.db.set_value(
 			doctype, {fields[0]: ("in", OUR_DOCTYPES)}, dict.fromkeys(fields), update_modified=False
