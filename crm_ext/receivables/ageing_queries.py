@@ -1,0 +1,408 @@
+"""What Receivable Aging reads. Reads only; a handful of statements whatever the number of customers and invoices."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import frappe
+from frappe import _
+from frappe.utils import add_days, add_months, cint, flt, get_last_day_of_week, getdate, nowdate
+
+from crm_ext.permissions import list_conditions
+from crm_ext.receivables import ageing, ledger
+from crm_ext.receivables.ageing import Calendar, Cell
+from crm_ext.receivables.ledger import SALES_INVOICE, Item, Scope
+
+CUSTOMER = "Customer"
+SALES_PERSON = "Sales Person"
+# What is a fact of the customer: rows of customers are added up.
+BY_CUSTOMER = {"Customer Group": "customer_group", "Territory": "territory"}
+GROUPS = (CUSTOMER, SALES_PERSON, "Territory", "Customer Group", "Company")
+BASES = ("Due Date", "Posting Date")
+_LINKS = ("company", "account", "customer", "customer_group", "territory", "sales_person")
+_CHUNK = 5_000
+
+GroupKey = tuple[str | None, str]  # group, currency
+
+
+@dataclass(slots=True)
+class Ask:
+	"""What is asked for, checked."""
+
+	scope: Scope
+	calendar: Calendar
+	limits: list[int]
+	group_by: str
+	sales_persons: list[str] = field(default_factory=list)
+	by_terms: bool = False
+	show_items: bool = False
+
+	@property
+	def by_item(self) -> bool:
+		"""Whether open items have to be seen one by one, because sums do not tell."""
+		return bool(self.by_terms or self.show_items or self.sales_persons or self.group_by == SALES_PERSON)
+
+
+@dataclass(slots=True)
+class Line:
+	"""An open item, or the part of it that is of one payment term and one salesperson."""
+
+	item: Item
+	party: str
+	group: str | None
+	currency: str
+	due: date
+	term: str | None
+	cell: Cell
+
+
+@dataclass(slots=True)
+class Ages:
+	cells: dict[GroupKey, Cell]
+	lines: dict[GroupKey, list[Line]]  # only where items are to be shown
+
+
+def ask(filters: Mapping) -> Ask:
+	"""Filters of the report, checked. Raises frappe.ValidationError with what is wrong."""
+	for name in _LINKS:
+		if filters.get(name) and not isinstance(filters[name], str):
+			frappe.throw(_("Choose one value for {0}.").format(name))
+	company = filters.get("company")
+	if not company:
+		frappe.throw(_("Choose a company."))
+	if not frappe.db.exists("Company", company):
+		frappe.throw(_("Company {0} does not exist.").format(company))
+	group_by = filters.get("group_by") or CUSTOMER
+	if group_by not in GROUPS:
+		frappe.throw(_("Receivables cannot be grouped by {0}.").format(group_by))
+	basis = filters.get("ageing_based_on") or BASES[0]
+	if basis not in BASES:
+		frappe.throw(_("Ageing cannot be based on {0}.").format(basis))
+	as_of = getdate(filters.get("report_date") or nowdate())
+	person = filters.get("sales_person")
+	return Ask(
+		Scope(
+			company,
+			as_of,
+			account=filters.get("account") or None,
+			in_party_currency=bool(cint(filters.get("in_party_currency"))),
+			customers=[filters["customer"]] if filters.get("customer") else [],
+			customer_group=filters.get("customer_group") or None,
+			territory=filters.get("territory") or None,
+			visible=list_conditions(CUSTOMER),
+		),
+		Calendar(as_of, getdate(get_last_day_of_week(as_of)), basis == BASES[0]),
+		limits_of(filters.get("range")),
+		group_by,
+		[person, *frappe.db.get_descendants(SALES_PERSON, person)] if person else [],
+		bool(cint(filters.get("based_on_payment_terms"))),
+		bool(cint(filters.get("show_items"))),
+	)
+
+
+def limits_of(text: str | None) -> list[int]:
+	try:
+		return ageing.parse_buckets(text or ageing.DEFAULT_BUCKETS)
+	except ageing.BadBuckets as error:
+		frappe.throw(
+			_(
+				"{0} is no limit of a bucket. Write up to {1} whole numbers of days, each more than the one before it: {2}."
+			).format(frappe.bold(error.args[0] or " "), ageing.MOST_BUCKETS, ageing.DEFAULT_BUCKETS),
+			title=_("Ageing Buckets"),
+		)
+
+
+def read(asked: Ask) -> Ages:
+	"""Open items by group and currency."""
+	ages = _by_item(asked) if asked.by_item else _by_sums(asked)
+	for cell in ages.cells.values():
+		cell.rounded(asked.scope.precision)
+	return ages
+
+
+# By sums
+
+
+def _columns(asked: Ask) -> dict[str, str]:
+	"""The aggregates that make a Cell; see ageing.cell_of. Dates and numbers are ours, none is the user's text."""
+	calendar = asked.calendar
+	today, week_end = f"'{calendar.as_of}'", f"'{calendar.week_end}'"
+	day = "o.due" if calendar.by_due_date else "o.posting_date"
+	buckets = {}
+	for number, (first, last) in enumerate(ageing.bucket_days(asked.limits)):
+		newest = add_days(calendar.as_of, -first)
+		oldest = f" AND {day} >= '{add_days(calendar.as_of, -last)}'" if last is not None else ""
+		buckets[f"bucket_{number}"] = f"SUM(IF({day} <= '{newest}'{oldest}, o.v, 0))"
+	owed = "GREATEST(o.v, 0)"
+	return {
+		**buckets,
+		"outstanding": "SUM(o.v)",
+		"not_due": f"SUM(IF({day} > {today}, o.v, 0))",
+		"overdue": f"SUM(IF(o.due < {today}, o.v, 0))",
+		"due_today": f"SUM(IF(o.due = {today}, {owed}, 0))",
+		"due_this_week": f"SUM(IF(o.due BETWEEN {today} AND {week_end}, {owed}, 0))",
+		"due_next_week": f"SUM(IF(o.due > {week_end} AND o.due <= '{calendar.next_week_end}', {owed}, 0))",
+		"items": "COUNT(*)",
+		"oldest": f"MIN(IF(o.v > 0, {day}, NULL))",
+		"oldest_due": "MIN(IF(o.v > 0, o.due, NULL))",
+	}
+
+
+def _by_sums(asked: Ask) -> Ages:
+	scope, count = asked.scope, len(asked.limits) + 1
+	totals, items = ledger.sums(scope, _columns(asked))
+	found: dict[tuple[str, str], Cell] = {}
+	for row in totals:
+		key = (row.pop("party"), scope.currency_of(row.pop("account")))
+		cell = Cell([row.pop(f"bucket_{number}") for number in range(count)], **row)
+		_put(found, key, cell)
+	for item in items:
+		_put(found, (item.party, scope.currency_of(item.account)), _cell(asked, item, item.outstanding))
+	if asked.group_by == CUSTOMER:
+		return Ages(found, {})
+	group_of = _groups(asked, {party for party, _currency in found})
+	cells: dict[GroupKey, Cell] = {}
+	for (party, currency), cell in found.items():
+		_put(cells, (group_of(party), currency), cell)
+	return Ages(cells, {})
+
+
+def _put(cells: dict, key: tuple, cell: Cell) -> None:
+	if key in cells:
+		cells[key].add(cell)
+	else:
+		cells[key] = cell
+
+
+def _cell(asked: Ask, item: Item, amount: float, due: date | None = None) -> Cell:
+	base = amount
+	if asked.scope.in_account_currency:
+		base = item.base * amount / item.outstanding
+	return ageing.cell_of(amount, base, item.posting_date, due or item.due, asked.calendar, asked.limits)
+
+
+def _groups(asked: Ask, parties: Collection[str]):
+	"""A function from a customer to its group."""
+	if asked.group_by == "Company":
+		return lambda _party: asked.scope.company
+	facts = customers(parties)
+	fieldname = BY_CUSTOMER[asked.group_by]
+	return lambda party: (facts.get(party) or {}).get(fieldname)
+
+
+# Item by item
+
+
+def _by_item(asked: Ask) -> Ages:
+	scope, digits = asked.scope, asked.scope.precision
+	items = ledger.open_items(scope, parts=asked.by_terms)
+	by_person = asked.group_by == SALES_PERSON
+	teams = _teams(items) if by_person or asked.sales_persons else None
+	group_of = None
+	if not by_person and asked.group_by != CUSTOMER:
+		group_of = _groups(asked, {item.party for item in items})
+	cells: dict[GroupKey, Cell] = {}
+	lines: dict[GroupKey, list[Line]] = defaultdict(list)
+	nobody: dict[str | None, float] = {None: 1.0}
+	for item, amount, due, term in _parts(asked, items):
+		currency = scope.currency_of(item.account)
+		team = nobody
+		if teams is not None:
+			team = teams.get(item.voucher_no if item.voucher_type == SALES_INVOICE else "") or teams.get(
+				(item.party,), nobody
+			)
+		for person, part in (
+			ageing.split(amount, team, digits).items() if teams is not None else ((None, amount),)
+		):
+			if asked.sales_persons and person not in asked.sales_persons:
+				continue
+			group = person if by_person else group_of(item.party) if group_of else item.party
+			cell = _cell(asked, item, part, due)
+			if asked.show_items:
+				lines[(group, currency)].append(Line(item, item.party, group, currency, due, term, cell))
+			_put(cells, (group, currency), _copy(cell))
+	return Ages(cells, dict(lines))
+
+
+def _copy(cell: Cell) -> Cell:
+	copy = Cell([0.0] * len(cell.buckets))
+	copy.add(cell)
+	return copy
+
+
+def _parts(asked: Ask, items: list[Item]) -> Iterator[tuple[Item, float, date, str | None]]:
+	"""(item, amount, due date, payment term); several of one item where payment terms are asked for."""
+	terms = _payment_terms(asked.scope, items) if asked.by_terms else {}
+	for item in items:
+		schedule = terms.get(item.voucher_no) if item.voucher_type == SALES_INVOICE else None
+		if not schedule:
+			yield item, item.outstanding, item.due, None
+			continue
+		advance, rows = schedule
+		parts = ageing.allocate(item.paid, item.credit_note, advance, rows)
+		for part in parts:
+			# ERPNext dates what was paid beyond the terms by the invoice's due date only where no term is open.
+			due = part.due_date or (item.due if len(parts) == 1 else item.posting_date)
+			yield item, flt(part.outstanding, asked.scope.precision), due, part.label
+
+
+def _payment_terms(scope: Scope, items: list[Item]) -> dict[str, tuple[float, list[ageing.Term]]]:
+	"""Invoice -> (advance allocated while invoicing, its terms)."""
+	company_currency = frappe.get_cached_value("Company", scope.company, "default_currency")
+	found: dict[str, tuple[float, list[ageing.Term]]] = {}
+	for row in _in_chunks(
+		"""SELECT si.name, si.total_advance, si.currency, si.party_account_currency, ps.due_date,
+			IFNULL(NULLIF(ps.description, ''), ps.payment_term) AS label, ps.payment_amount, ps.base_payment_amount,
+			ps.paid_amount, ps.base_paid_amount, ps.discounted_amount
+		FROM `tabSales Invoice` si JOIN `tabPayment Schedule` ps ON ps.parent = si.name
+			AND ps.parenttype = 'Sales Invoice'
+		WHERE si.name IN %(names)s AND si.is_return = 0
+		ORDER BY ps.paid_amount DESC, ps.due_date""",
+		{item.voucher_no for item in items if item.voucher_type == SALES_INVOICE},
+	):
+		in_currency = (
+			scope.in_account_currency and company_currency != row.currency == row.party_account_currency
+		)
+		prefix = "" if in_currency else "base_"
+		term = ageing.Term(
+			row.due_date,
+			row.label,
+			flt(row[f"{prefix}payment_amount"]),
+			flt(row[f"{prefix}paid_amount"]),
+			flt(row.discounted_amount),
+		)
+		found.setdefault(row.name, (flt(row.total_advance), []))[1].append(term)
+	return found
+
+
+def _teams(items: list[Item]) -> dict:
+	"""Parts of the whole by salesperson: of an invoice by its name, of a customer by a tuple of its name."""
+	contributions: dict = defaultdict(lambda: defaultdict(float))
+	invoices = {item.voucher_no for item in items if item.voucher_type == SALES_INVOICE}
+	for doctype, names in ((SALES_INVOICE, invoices), (CUSTOMER, {item.party for item in items})):
+		for row in _in_chunks(
+			f"""SELECT parent, sales_person, allocated_percentage AS percentage FROM `tabSales Team`
+			WHERE parenttype = '{doctype}' AND parent IN %(names)s""",
+			names,
+		):
+			key = row.parent if doctype == SALES_INVOICE else (row.parent,)
+			contributions[key][row.sales_person] += flt(row.percentage)
+	return {key: ageing.team_of(team) for key, team in contributions.items()}
+
+
+def _in_chunks(query: str, names: Collection[str], **params) -> Iterator:
+	ordered = sorted(names)
+	for start in range(0, len(ordered), _CHUNK):
+		yield from frappe.db.sql(query, params | {"names": ordered[start : start + _CHUNK]}, as_dict=True)
+
+
+# Beside the figures, for the customers shown
+
+
+def customers(names: Collection[str]) -> dict[str, dict]:
+	"""Name, territory and group by customer."""
+	rows = _in_chunks(
+		"SELECT name, customer_name, territory, customer_group FROM `tabCustomer` WHERE name IN %(names)s",
+		names,
+	)
+	return {row.name: row for row in rows}
+
+
+def credit_limits(company: str, facts: Mapping[str, dict]) -> dict[str, float]:
+	"""The limit ERPNext holds each customer to: its own, else its group's, else the company's. None: not limited."""
+	own = _limits(CUSTOMER, company, facts)
+	groups = _limits(
+		"Customer Group", company, {row.customer_group for row in facts.values() if row.customer_group}
+	)
+	usual = flt(frappe.get_cached_value("Company", company, "credit_limit"))
+	return {
+		name: limit
+		for name, row in facts.items()
+		if (limit := own.get(name) or groups.get(row.customer_group) or usual)
+	}
+
+
+def _limits(doctype: str, company: str, names: Collection[str]) -> dict[str, float]:
+	bypass = "AND bypass_credit_limit_check = 0" if doctype != CUSTOMER else ""
+	return {
+		row.parent: flt(row.credit_limit)
+		for row in _in_chunks(
+			f"""SELECT parent, credit_limit FROM `tabCustomer Credit Limit`
+			WHERE parenttype = '{doctype}' AND company = %(company)s AND parent IN %(names)s {bypass}""",
+			names,
+			company=company,
+		)
+	}
+
+
+def open_promises(company: str, names: Collection[str]) -> dict[str, dict]:
+	"""The next open promise by customer, and what is promised altogether in its currency."""
+	if not frappe.has_permission("Payment Promise", "read"):
+		return {}
+	found: dict[str, dict] = {}
+	for row in _in_chunks(
+		"""SELECT customer, currency, MIN(pay_by) AS pay_by, SUM(amount) AS amount FROM `tabPayment Promise`
+		WHERE status = 'Open' AND company = %(company)s AND customer IN %(names)s
+		GROUP BY customer, currency ORDER BY pay_by""",
+		names,
+		company=company,
+	):
+		found.setdefault(row.customer, row)
+	return found
+
+
+def open_dunnings(company: str, names: Collection[str]) -> dict[str, int]:
+	"""Dunning letters that are not settled, by customer."""
+	return {
+		row.customer: row.letters
+		for row in _in_chunks(
+			"""SELECT customer, COUNT(*) AS letters FROM `tabDunning` WHERE docstatus = 1 AND status = 'Unresolved'
+			AND company = %(company)s AND customer IN %(names)s GROUP BY customer""",
+			names,
+			company=company,
+		)
+	}
+
+
+def days_to_pay(scope: Scope) -> dict[str, float]:
+	"""Average days from posting to the last receipt, by customer: invoices of the last twelve months that are paid.
+
+	What was only credited was not paid. One query over the ledger of these months.
+	"""
+	params: dict = {"from_date": add_months(scope.as_of, -12)}
+	own = "ple.voucher_no = ple.against_voucher_no"
+	return dict(
+		frappe.db.sql(
+			f"""SELECT party, AVG(DATEDIFF(received, posted)) FROM (
+				SELECT SQL_BIG_RESULT ple.party, MIN(IF({own}, ple.posting_date, NULL)) AS posted,
+					MAX(IF(ple.voucher_type IN ('Payment Entry', 'Journal Entry') AND ple.amount < 0,
+						ple.posting_date, NULL)) AS received,
+					ROUND(SUM(ple.amount_in_account_currency), {cint(scope.precision)}) AS rest
+				FROM `tabPayment Ledger Entry` ple
+				WHERE {ledger.conditions(scope, params)} AND ple.posting_date > %(from_date)s
+					AND ple.against_voucher_type = 'Sales Invoice'
+				GROUP BY ple.against_voucher_no, ple.account, ple.party
+				HAVING rest = 0 AND posted IS NOT NULL AND received IS NOT NULL
+			) paid GROUP BY party""",
+			params,
+		)
+	)
+
+
+def last_receipts(scope: Scope) -> dict[str, tuple[date, float]]:
+	"""Day of the last Payment Entry of each customer and what came that day, in the currency asked for."""
+	params: dict = {}
+	amount = "amount_in_account_currency" if scope.in_account_currency else "amount"
+	found = frappe.db.sql(
+		f"""SELECT last.party, last.day, -SUM(p.{amount}) FROM (
+			SELECT ple.party, MAX(ple.posting_date) AS day FROM `tabPayment Ledger Entry` ple
+			WHERE {ledger.conditions(scope, params)} AND ple.voucher_type = 'Payment Entry' AND ple.amount < 0
+			GROUP BY ple.party
+		) last JOIN `tabPayment Ledger Entry` p ON p.party = last.party AND p.posting_date = last.day
+		WHERE p.voucher_type = 'Payment Entry' AND p.amount < 0 AND p.delinked = 0 AND p.company = %(company)s
+			AND p.account IN %(accounts)s
+		GROUP BY last.party, last.day""",
+		params,
+	)
+	return {party: (day, flt(received)) for party, day, received in found}
