@@ -7,6 +7,7 @@ import frappe
 from frappe import _
 
 from crm_ext.follow_ups import day
+from crm_ext.receivables import day as receivables
 
 
 @frappe.whitelist()
@@ -19,7 +20,7 @@ def get_day(user: str | None = None) -> dict:
 	frappe.has_permission("Follow Up", "read", throw=True)
 	if user and not day.may_look(viewer, user):
 		frappe.throw(_("You may not look at the day of {0}.").format(user), frappe.PermissionError)
-	return day.read(user or viewer)
+	return day.read(user or viewer, more=receivables.SECTIONS)
 
 
 @frappe.whitelist()

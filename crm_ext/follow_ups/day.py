@@ -3,7 +3,7 @@
 Everything is judged by the day of the person it is about, and shows only what the viewer may read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -46,16 +46,21 @@ class View:
 		return schedule.local_day(moment, self.calendar.time_zone, self.system_zone)
 
 
-def read(user: str, viewer: str | None = None, now: datetime | None = None) -> dict:
+def read(
+	user: str,
+	viewer: str | None = None,
+	now: datetime | None = None,
+	more: Iterable["Section"] = (),
+) -> dict:
 	"""The day of `user` as `viewer` (the session's user) may see it; the caller has checked that he may look.
 
 	Returns {"user", "full_name", "today", "may_write", "sections", "later", "done_today"}. A section is {"key", "label",
 	"doctype", "count", "rows", "filters"}: `count` is of all, `rows` are the first LIMIT, `filters` those of the list
-	that shows all. "later" and "done_today" are sections without rows.
+	that shows all. "later" and "done_today" are sections without rows. `more`: sections of other engines.
 	"""
 	view = view_of(user, viewer or frappe.session.user, now or now_datetime())
 	*follow_ups, later, done = _follow_ups(view)
-	others = (section(view) for section in SECTIONS)
+	others = (section(view) for section in (*SECTIONS, *more))
 	return {
 		"user": user,
 		"full_name": get_fullname(user),
@@ -143,7 +148,9 @@ def _rows(where: str, days: dict[str, str], counts: dict[str, int], params: dict
 	for row in frappe.db.sql(" UNION ALL ".join(parts), params, as_dict=True) if parts else ():
 		found.setdefault(row.pop("section"), []).append(row)
 	for rows in found.values():
-		rows.sort(key=lambda row: (row.due_date, row.due_time or timedelta(0), row.name))
+		rows.sort(
+			key=lambda row: (row.due_date, row.due_time or timedelta(0), row.due_time is None, row.name)
+		)
 		for row in rows:
 			row.due_time = _clock(row.due_time)
 	return found
@@ -205,7 +212,7 @@ def silent_deals(view: View) -> dict | None:
 			else _("No contact since it began {0} days ago")
 		)
 		row.note = f"{_(row.stage)} · {silence.format(since)}"
-	return _section("silent_deals", _("Silent Deals"), "Deal", rows)
+	return section_of("silent_deals", _("Silent Deals"), "Deal", rows)
 
 
 def expiring_quotations(view: View) -> dict | None:
@@ -238,10 +245,10 @@ def expiring_quotations(view: View) -> dict | None:
 			row.note = _("Expires on {0}").format(formatdate(row.valid_till))
 		else:
 			row.note = _("Expires tomorrow") if left else _("Expires today")
-	return _section("expiring_quotations", _("Quotations About to Expire"), "Quotation", rows)
+	return section_of("expiring_quotations", _("Quotations About to Expire"), "Quotation", rows)
 
 
-def _section(key: str, label: str, doctype: str, rows: list[dict]) -> dict:
+def section_of(key: str, label: str, doctype: str, rows: list[dict]) -> dict:
 	"""A section of documents, from up to _MOST_NAMES rows with the `total` there is and all of `_DOCUMENT`."""
 	return {
 		"key": key,
@@ -259,8 +266,9 @@ def _settings() -> "frappe._dict":
 	return frappe.get_cached_doc("CRM Ext Settings")
 
 
-# Other issues add theirs: a function of the view that returns a section, or None where there is nothing to show ever.
-SECTIONS: list[Callable[[View], dict | None]] = [silent_deals, expiring_quotations]
+# A function of the view that returns a section, or None where there is nothing to show ever.
+Section = Callable[[View], dict | None]
+SECTIONS: tuple[Section, ...] = (silent_deals, expiring_quotations)
 
 
 # Whose day

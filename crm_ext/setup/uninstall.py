@@ -110,7 +110,7 @@ def _remove_records() -> None:
 	frappe.db.delete("Scheduled Job Type", {"method": ("like", "crm_ext.%")})
 	frappe.db.delete("Patch Log", {"patch": ("like", "%crm_ext%")})
 	frappe.db.delete("DefaultValue", {"parent": "crm_ext_demo"})  # where the demo data noted how far it came
-	frappe.db.sql("DELETE FROM `tabSeries` WHERE name LIKE 'DEAL-%%'")
+	frappe.db.sql("DELETE FROM `tabSeries` WHERE name LIKE 'DEAL-%%' OR name REGEXP '^PP-[0-9]{4}-$'")
 
 
 def _delete(doctype: str, filters: dict) -> None:

@@ -254,7 +254,9 @@ class TestCost(MyDayTestCase):
 		finally:
 			frappe.db.__class__.sql = original
 			frappe.set_user("Administrator")
-		self.assertTrue(all(section["rows"] for section in found["sections"]), found["sections"])
+		# Those of receivables are counted where they are tested.
+		own = [section for section in found["sections"] if section["doctype"] != "Payment Promise"]
+		self.assertTrue(all(section["rows"] for section in own), own)
 		return len(counted)
 
 	def test_queries_do_not_grow_with_rows(self):
