@@ -1,12 +1,21 @@
 """What Receipts makes of grouped figures. Pure functions over plain data; no database, no Frappe."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from decimal import ROUND_FLOOR, Decimal
 
 
 def percent(part: float, whole: float) -> float | None:
 	"""None where there is nothing to compare with."""
 	return 100.0 * part / whole if whole else None
+
+
+def months_between(keys: Iterable[int]) -> list[int]:
+	"""Every month (year * 100 + month) from the first to the last of some."""
+	known = sorted(keys)
+	if not known:
+		return []
+	first, last = (key // 100 * 12 + key % 100 - 1 for key in (known[0], known[-1]))
+	return [number // 12 * 100 + number % 12 + 1 for number in range(first, last + 1)]
 
 
 def in_cents(amounts: Mapping[Hashable, Decimal], total: Decimal, places: int) -> dict[Hashable, Decimal]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_ext.receivables import dso
-from crm_ext.receivables.receipts import in_cents, percent
+from crm_ext.receivables.receipts import in_cents, months_between, percent
 
 pytestmark = pytest.mark.pure
 
@@ -43,6 +43,12 @@ def test_thirds_give_the_odd_cent_to_the_first():
 def test_what_nobody_sold_is_the_rest():
 	found = in_cents({"a": Decimal("60")}, Decimal("100"), 2)
 	assert found == {"a": Decimal("60"), None: Decimal("40")}
+
+
+def test_months_between():
+	assert months_between([202602, 202511]) == [202511, 202512, 202601, 202602]
+	assert months_between([202605]) == [202605]
+	assert months_between([]) == []
 
 
 def test_percent():

@@ -515,6 +515,20 @@ class TestReceipts(MoneyTestCase):
 				for each in listed:
 					self.assertTrue(frappe.db.exists(each["voucher_type"], each["voucher_no"]))
 
+	def test_months_without_receipts_are_shown(self):
+		if self.today.month < 4:
+			self.skipTest("the fiscal year has just begun")
+		months = [self.today.replace(month=self.today.month - back, day=1) for back in (3, 2, 1, 0)]
+		for day in (months[0], months[3]):
+			self.money.payment(
+				2, self.customer(1), 10, posting_date=day, mode_of_payment="Cash"
+			).insert().submit()
+		keys = [month.year * 100 + month.month for month in months]
+		self.assertEqual(
+			[(row["key"], row["received"]) for row in self.rows()],
+			list(zip(keys, (10, 0, 0, 10), strict=True)),
+		)
+
 	def test_the_list_is_limited_and_says_so(self):
 		self.make(("on_account", 0), ("on_account", 1), ("on_account", 3))
 		period = receipt_queries.period_of(self.filters())

@@ -29,6 +29,8 @@ def execute(filters: dict | None = None) -> tuple:
 	rows = [
 		{
 			"month": _label(point),
+			# A chart has no room for more.
+			"short": _short(point),
 			"month_end": point.month.last,
 			"receivables": point.receivables,
 			"sales": point.sales,
@@ -44,8 +46,12 @@ def execute(filters: dict | None = None) -> tuple:
 	return _columns(), rows, None, _chart(rows, figure), _summary(rows, figure)
 
 
+def _short(point: Outstanding) -> str:
+	return formatdate(point.month.first, "MMM yyyy")
+
+
 def _label(point: Outstanding) -> str:
-	label = formatdate(point.month.first, "MMM yyyy")
+	label = _short(point)
 	return label if dso.is_complete(point.month) else _("{0} so far").format(label)
 
 
@@ -72,7 +78,7 @@ def _chart(rows: list[dict], figure: str) -> dict:
 		if row[figure] is None and not values:
 			continue
 		values.append(round(row[figure], 1) if row[figure] is not None else values[-1])
-		labels.append(row["month"])
+		labels.append(row["short"])
 	return {
 		"data": {"labels": labels, "datasets": [{"name": _("Days Sales Outstanding"), "values": values}]},
 		"type": "line",

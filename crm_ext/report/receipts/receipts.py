@@ -23,7 +23,7 @@ from frappe.utils import cint, formatdate, get_last_day, getdate
 
 from crm_ext.receivables import receipt_queries
 from crm_ext.receivables.receipt_queries import Figures, Period
-from crm_ext.receivables.receipts import percent
+from crm_ext.receivables.receipts import months_between, percent
 
 # Rows of the list of vouchers: what a person can look through, and what a browser shows without delay.
 LIMIT = 2_000
@@ -79,6 +79,8 @@ def _group_label(group_by: str) -> str:
 
 def _column(fieldname: str, label: str, fieldtype: str, width: int, options: str | None = None) -> dict:
 	found = {"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width}
+	if fieldtype == "Percent":
+		found["precision"] = 1
 	return found | {"options": options} if options else found
 
 
@@ -102,11 +104,14 @@ def _columns(period: Period) -> list[dict]:
 
 
 def _rows(period: Period, found: dict[str | None, Figures]) -> list[dict]:
-	"""Months in their order, everything else by what was received."""
+	"""Months in their order, also those between in which nothing happened; everything else by what was received."""
 	rows = []
 	names = _customer_names(period, found)
 	for currency, figures in sorted(found.items(), key=lambda item: str(item[0])):
-		for key, amounts in figures.groups.items():
+		groups = figures.groups
+		if period.group_by == "month":
+			groups = {key: {} for key in months_between(groups)} | groups
+		for key, amounts in groups.items():
 			row = (
 				dict.fromkeys(receipt_queries.RECEIVED, 0.0)
 				| dict.fromkeys(receipt_queries.DUE, 0.0)
