@@ -374,7 +374,7 @@ def days_to_pay(scope: Scope) -> dict[str, float]:
 	own = "ple.voucher_no = ple.against_voucher_no"
 	return dict(
 		frappe.db.sql(
-			f"""SELECT party, AVG(DATEDIFF(received, posted)) FROM (
+			f"""{ledger.SORTED} SELECT party, AVG(DATEDIFF(received, posted)) FROM (
 				SELECT SQL_BIG_RESULT ple.party, MIN(IF({own}, ple.posting_date, NULL)) AS posted,
 					MAX(IF(ple.voucher_type IN ('Payment Entry', 'Journal Entry') AND ple.amount < 0,
 						ple.posting_date, NULL)) AS received,

@@ -28,6 +28,9 @@ _LINKS = {
 }
 _TREES = {"customer_group": "Customer Group", "territory": "Territory"}
 _CHUNK = 5_000
+# Before a statement that sorts ledger entries: the sort then carries the columns along (MariaDB's limit is meant for
+# spinning disks) instead of reading every row a second time, which takes twice as long.
+SORTED = "SET STATEMENT max_length_for_sort_data = 16384 FOR"
 
 Key = tuple[str, str, str, str]  # account, voucher type, voucher, party
 
@@ -191,7 +194,7 @@ def open_items(scope: Scope, parts: bool = False) -> list[Item]:
 	params: dict = {}
 	columns = ", d.invoiced, d.paid, d.credit_note" if parts else ""
 	rows = frappe.db.sql(
-		f"""SELECT d.account, d.type, d.no, d.party, d.posting_date, si.due_date, d.base, d.in_account {columns}
+		f"""{SORTED} SELECT d.account, d.type, d.no, d.party, d.posting_date, si.due_date, d.base, d.in_account {columns}
 		FROM ({grouped(scope, params, parts)}) d
 		LEFT JOIN `tabSales Invoice` si ON d.type = 'Sales Invoice' AND si.name = d.no""",
 		params,
@@ -226,7 +229,7 @@ def _read_sums(
 	)
 	amount = "d.in_account" if scope.in_account_currency else "d.base"
 	rows = frappe.db.sql(
-		f"""SELECT SQL_BIG_RESULT o.account, o.party, o.type, o.no, MIN(o.own_date), MIN(o.due_date), SUM(o.base),
+		f"""{SORTED} SELECT SQL_BIG_RESULT o.account, o.party, o.type, o.no, MIN(o.own_date), MIN(o.due_date), SUM(o.base),
 			SUM(o.in_account), {", ".join(columns.values())}
 		FROM (
 			SELECT d.account, d.party, IF({alone}, d.type, '') AS type, IF({alone}, d.no, '') AS no,

@@ -53,6 +53,7 @@ def erpnext(**filters) -> dict[str, dict[str, float]]:
 		"company": f.COMPANY,
 		"report_date": nowdate(),
 		"calculate_ageing_with": "Report Date",
+		"ageing_based_on": "Due Date",
 		"range": BUCKETS,
 	} | filters
 	found = {}
