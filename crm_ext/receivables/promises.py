@@ -371,6 +371,8 @@ def _judge_collected() -> None:
 	if not invoices:
 		return
 	try:
+		if not _find(None, invoices):
+			return  # as with most receipts
 		with guard.best_effort("judging promises failed", "Sales Invoice", invoices[0]):
 			judge_committed(invoices, wait=False)
 	except Exception as error:
@@ -382,7 +384,7 @@ def _judge_collected() -> None:
 
 def judge_committed(invoices: Collection[str], wait: bool = True) -> int:
 	"""Judge promises for invoices in transactions of its own; returns how many changed. One query where nobody has
-	promised anything, as with most receipts."""
+	promised anything."""
 	names = _find(None, invoices)
 	if not names:
 		return 0
