@@ -189,6 +189,16 @@ def test_postpone_in_the_list_and_done_on_the_board(login, seller, lead):
 	assert (status, done_by) == ("Done", seller) and done_on
 
 
+def test_a_board_shows_subjects_as_typed(login, seller, lead):
+	subject = factories.unique('" title="x" &lt;b&gt;bold&lt;/b&gt; & more')
+	name = planned(lead, seller, subject=subject)
+	desk = login(seller)
+	desk.go("List", "Follow Up", "Kanban", "Follow Ups")
+	title = desk.form.locator(f'.kanban-card-wrapper[data-name="{name}"] .kanban-card-title')
+	assert title.inner_text() == stored(name, "subject") == subject
+	assert title.get_attribute("title") == subject
+
+
 def test_chat_from_a_quotation(login, seller):
 	customer = factories.make_customer()
 	contact = frappe.get_doc(

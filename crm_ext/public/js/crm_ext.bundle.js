@@ -2,6 +2,7 @@
 // License: GPL-3.0-or-later. See license.txt
 
 // What every page of the desk may need. Forms of one document type have a file of their own.
+import "./boards";
 import "./follow_ups/dialog";
 import "./follow_ups/forms";
 import "./follow_ups/follow_up_done.html";
