@@ -303,5 +303,6 @@ def _time(value) -> time | None:
 		return None
 	try:
 		return get_time(value).replace(microsecond=0)
-	except (ValueError, TypeError, OverflowError):
+	except (AttributeError, ValueError, TypeError, OverflowError):
+		# The first is Frappe's answer to what looks like a time, as 25:99.
 		frappe.throw(_("{0} is not a time of day.").format(escape_html(str(value))), title=_("Due Time"))

@@ -255,6 +255,7 @@ class TestFollowUpWork(SiteTestCase):
 		self.refused("no access to the desk", responsible=self.somebody(user_type="Website User"))
 		self.refused("future", status="Done", done_on=now_datetime() + timedelta(hours=1))
 		self.refused("not a time of day", due_time="half past")
+		self.refused("not a time of day", due_time="25:99")
 		self.refused("not a day", due_date="0019-01-01")
 		with self.assertRaisesRegex(frappe.ValidationError, "is past"):
 			self.plan(due_date=add_days(nowdate(), -2))
