@@ -53,27 +53,27 @@ class Scope:
 	territory: str | None = None
 	visible: str = ""
 	precision: int = field(default_factory=lambda: get_currency_precision() or 2)
-	accounts: dict[str, str] = field(init=False)  # receivable accounts and their currencies
+	currencies: dict[str, str] = field(init=False)  # in which amounts are told, by receivable account
 
 	def __post_init__(self) -> None:
 		named = {"name": self.account} if self.account else {}
-		self.accounts = dict(
-			frappe.get_all(
+		company_currency = frappe.get_cached_value("Company", self.company, "default_currency")
+		self.currencies = {
+			row.name: (self.in_account_currency and row.account_currency) or company_currency
+			for row in frappe.get_all(
 				"Account",
 				{"account_type": "Receivable", "company": self.company, **named},
 				["name", "account_currency"],
 				order_by="name",
-				as_list=True,
 			)
-		)
+		}
 
 	@property
 	def in_account_currency(self) -> bool:
 		return bool(self.in_party_currency or self.account)
 
 	def currency_of(self, account: str) -> str:
-		company = frappe.get_cached_value("Company", self.company, "default_currency")
-		return (self.accounts.get(account) or company) if self.in_account_currency else company
+		return self.currencies[account]
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class Item:
 
 def conditions(scope: Scope, params: dict) -> str:
 	"""SQL condition on Payment Ledger Entry `ple`; fills `params`."""
-	params |= {"company": scope.company, "as_of": scope.as_of, "accounts": list(scope.accounts) or [""]}
+	params |= {"company": scope.company, "as_of": scope.as_of, "accounts": list(scope.currencies) or [""]}
 	found = [
 		"ple.delinked = 0",
 		"ple.company = %(company)s",

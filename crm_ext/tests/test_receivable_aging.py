@@ -220,6 +220,56 @@ class TestReceivableAging(AgeingTestCase):
 		)
 		self.assertEqual(erpnext(**past)[self.customer]["outstanding"], -150)
 
+	def test_money_against_a_credit_note_that_was_set_off_belongs_to_the_invoice(self):
+		invoice = f.make_direct_invoice(rows=((f.SERVICE, 2, 150),), customer=self.customer)
+		credit = f.make_return(invoice, 0.5, update_outstanding_for_self=0)
+		Ledger.journal(
+			None,
+			nowdate(),
+			{
+				"account": credit.debit_to,
+				"party": self.customer,
+				"debit_in_account_currency": 50,
+				"reference_type": "Sales Invoice",
+				"reference_name": credit.name,
+			},
+			f.cash_account(f.COMPANY),
+		)
+		for terms in (0, 1):
+			rows = ours(customer=self.customer, show_items=1, based_on_payment_terms=terms)
+			items = [(row["voucher_no"], row["outstanding"]) for row in rows if row.get("indent")]
+			self.assertEqual(items, [(invoice.name, 200)])
+			self.assertEqualToERPNext(based_on_payment_terms=terms)
+
+	def test_an_exchange_difference_is_an_item_though_nothing_is_owed_in_the_currency(self):
+		invoice = self.invoice(100, customer=f.FOREIGN_CUSTOMER, currency="EUR", conversion_rate=1.1)
+		before = by_group(ours(), FIGURES)[f.FOREIGN_CUSTOMER]["outstanding"]
+		ledger = Ledger()
+		ledger.documents = [(invoice.doctype, invoice.name)]
+		for number in (0, 1):
+			ledger.step("revaluation", number)
+		self.assertEqual(ledger.refused, 0, ledger.log)
+		found = self.assertEqualToERPNext()
+		self.assertEqual(found[f.FOREIGN_CUSTOMER]["outstanding"], flt(before + 2 * 4.56, 2))
+		self.assertEqualToERPNext(in_party_currency=1)
+
+	def test_a_bill_by_journal_is_due_when_the_bill_is(self):
+		Ledger.journal(
+			None,
+			add_days(nowdate(), -80),
+			{
+				"account": frappe.db.get_value("Company", f.COMPANY, "default_receivable_account"),
+				"party": self.customer,
+				"debit_in_account_currency": 70,
+			},
+			f.cash_account(f.COMPANY),
+			bill_no="B1",
+			bill_date=add_days(nowdate(), -80),
+			due_date=add_days(nowdate(), -35),
+		)
+		self.assertEqual(self.row()["bucket_1"], 70)
+		self.assertEqualToERPNext()
+
 	def test_contributions_of_the_invoice_go_before_those_of_the_customer(self):
 		from crm_ext.tests.ledgers import make_sales_person
 

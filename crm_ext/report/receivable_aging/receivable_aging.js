@@ -92,6 +92,11 @@ frappe.query_reports["Receivable Aging"] = {
 
 	onload(report) {
 		const open = {
+			group: (value) => {
+				const group_by = frappe.query_report.get_filter_value("group_by");
+				const filter = frappe.scrub(group_by);
+				frappe.query_report.set_filter_value({ [filter]: value, group_by: "Customer" });
+			},
 			items: (customer) =>
 				frappe.query_report.set_filter_value({
 					customer,
@@ -130,8 +135,8 @@ frappe.query_reports["Receivable Aging"] = {
 			.off("click.receivable_aging")
 			.on("click.receivable_aging", "a[data-receivable-aging]", (event) => {
 				event.preventDefault();
-				const { receivableAging: target, customer } = event.currentTarget.dataset;
-				open[target](customer);
+				const { receivableAging: target, value } = event.currentTarget.dataset;
+				open[target](value);
 			});
 	},
 
@@ -146,17 +151,21 @@ frappe.query_reports["Receivable Aging"] = {
 		if (data.is_total) {
 			return `<b>${html}</b>`;
 		}
-		const targets = {
+		const group_by = frappe.query_report.get_filter_value("group_by");
+		if (column.fieldname === "group" && !value && !data.indent) {
+			return `<span class="text-muted">${__("Not Set")}</span>`;
+		}
+		const by_customer = {
 			outstanding: "receivable",
 			items: "items",
 			last_receipt: "ledger",
 			promised: "promises",
 		};
+		const targets = group_by === "Customer" ? by_customer : { outstanding: "group" };
 		const target = targets[column.fieldname];
-		const by_customer = frappe.query_report.get_filter_value("group_by") === "Customer";
-		if (target && value && by_customer && !data.indent) {
-			const customer = frappe.utils.escape_html(data.group);
-			return `<a href="#" data-receivable-aging="${target}" data-customer="${customer}">${html}</a>`;
+		if (target && value && data.group && !data.indent) {
+			const group = frappe.utils.escape_html(data.group);
+			return `<a href="#" data-receivable-aging="${target}" data-value="${group}">${html}</a>`;
 		}
 		if (["days_over", "over_limit"].includes(column.fieldname) && value > 0) {
 			return `<span class="text-danger">${html}</span>`;
