@@ -21,7 +21,6 @@ additional_timeline_content = {
 	doctype: ["crm_ext.api.follow_ups.timeline"]
 	for doctype in (
 		"Contract",
-		"Customer",
 		"Deal",
 		"Issue",
 		"Lead",
@@ -29,9 +28,11 @@ additional_timeline_content = {
 		"Payment Promise",
 		"Prospect",
 		"Quotation",
-		"Sales Invoice",
 		"Sales Order",
 	)
+} | {
+	doctype: ["crm_ext.api.follow_ups.timeline", "crm_ext.api.promises.timeline"]
+	for doctype in ("Customer", "Sales Invoice")
 }
 app_include_css = "crm_ext.bundle.css"
 app_include_js = "crm_ext.bundle.js"

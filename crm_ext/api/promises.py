@@ -1,6 +1,8 @@
 """Endpoints of promises to pay. Permission first, then one engine call."""
 
 import frappe
+from frappe import _
+from frappe.utils import escape_html, fmt_money, formatdate, get_fullname
 
 from crm_ext.receivables import promises
 
@@ -61,3 +63,26 @@ def reliability(customer: str) -> dict:
 	frappe.has_permission(promises.PROMISE, "read", throw=True)
 	frappe.has_permission("Customer", "read", doc=customer, throw=True)
 	return promises.reliability([customer]).get(customer) or {}
+
+
+def timeline(doctype: str, docname: str) -> list[dict]:
+	"""Hook `additional_timeline_content`: what a customer promised, on the customer and on the invoices. Frappe has asked
+	for the document's own permission."""
+	if not frappe.has_permission(promises.PROMISE, "read"):
+		return []
+	return [
+		{"icon": "money-coins-1", "is_card": False, "creation": row.creation, "content": _in_words(row)}
+		for row in promises.made_for(doctype, docname)
+	]
+
+
+def _in_words(row: dict) -> str:
+	"""HTML of one line."""
+	said = _("{0} noted a promise of {1} for {2}").format(
+		escape_html(get_fullname(row.owner)),
+		fmt_money(row.amount, currency=row.currency),
+		formatdate(row.pay_by),
+	)
+	link = frappe.utils.get_link_to_form(promises.PROMISE, row.name, _(row.status))
+	notes = f": {escape_html(row.notes)}" if row.notes else ""
+	return f"<span class='payment-promise'>{said} ({link}){notes}</span>"

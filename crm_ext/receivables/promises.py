@@ -485,6 +485,19 @@ def open_invoices(customer: str, company: str | None = None) -> list["frappe._di
 	return rows
 
 
+def made_for(doctype: str, name: str, limit: int = 50) -> list["frappe._dict"]:
+	"""The newest promises of a Customer or for a Sales Invoice, as the session's user may read them."""
+	field = "customer" if doctype == "Customer" else "sales_invoice"
+	return frappe.get_list(
+		PROMISE,
+		filters={field: name},
+		fields=["name", "creation", "owner", "status", "amount", "currency", "pay_by", "notes"],
+		order_by="`tabPayment Promise`.creation desc",
+		distinct=True,
+		limit=limit,
+	)
+
+
 def promised_for(invoices: Collection[str]) -> dict[str, str]:
 	"""The open promise of each of these invoices that has one."""
 	if not invoices:

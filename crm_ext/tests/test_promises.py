@@ -9,6 +9,7 @@ from frappe.utils import add_days, flt, getdate, nowdate
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from crm_ext import hooks
 from crm_ext.api import connections
 from crm_ext.api import promises as api
 from crm_ext.follow_ups import engine
@@ -517,6 +518,21 @@ class TestPermissions(PromiseTestCase):
 			found = connections.get_open_count(doctype, document)["count"]["external_links_found"]
 			counts = {row["doctype"]: row["count"] for row in found}
 			self.assertEqual(counts["Payment Promise"], count, document)
+
+
+class TestTimeline(PromiseTestCase):
+	def test_what_was_promised_stands_on_customer_and_invoice(self):
+		one, other = self.invoice(), self.invoice()
+		promised = self.promise(one, notes="<b>on Friday</b>")
+		for doctype, name in (("Customer", self.customer.name), ("Sales Invoice", one.name)):
+			(item,) = api.timeline(doctype, name)
+			self.assertIn(promised.name, item["content"])
+			self.assertIn("300", item["content"])
+			self.assertIn("&lt;b&gt;on Friday", item["content"])
+		self.assertEqual(api.timeline("Sales Invoice", other.name), [])
+		self.assertIn("crm_ext.api.promises.timeline", hooks.additional_timeline_content["Sales Invoice"])
+		frappe.set_user(f.make_user("no.collector@example.com", "Projects User").name)
+		self.assertEqual(api.timeline("Customer", self.customer.name), [])
 
 
 # Several at once
