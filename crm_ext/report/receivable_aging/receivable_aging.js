@@ -144,6 +144,11 @@ frappe.query_reports["Receivable Aging"] = {
 		if (data && data.is_total && column.fieldname === "group") {
 			return `<b>${frappe.utils.escape_html(value)}</b>`;
 		}
+		const nothing = value === null || value === undefined;
+		if (data && nothing && ["Currency", "Int", "Percent"].includes(column.fieldtype)) {
+			// Frappe would show a nought where there is nothing to tell.
+			return "";
+		}
 		const html = default_formatter(value, row, column, data);
 		if (!data) {
 			return html;

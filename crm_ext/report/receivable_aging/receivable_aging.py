@@ -88,11 +88,11 @@ def _columns(asked: Ask, with_behaviour: bool) -> list[dict]:
 		_money("not_due", _("Not Due")),
 		*_buckets(asked),
 		_money("overdue", _("Overdue")),
-		_column("share", _("Share (%)"), "Percent", 90),
-		_column("running_share", _("Running Share (%)"), "Percent", 130),
-		_column("items", _("Open Items"), "Int", 95),
-		_column("oldest_days", _("Oldest Item (Days)"), "Int", 140),
-		_column("days_over", _("Days Over Age"), "Int", 115),
+		_column("share", _("Share (%)"), "Percent", 100),
+		_column("running_share", _("Running Share (%)"), "Percent", 155),
+		_column("items", _("Open Items"), "Int", 140),
+		_column("oldest_days", _("Oldest Item (Days)"), "Int", 165),
+		_column("days_over", _("Days Over Age"), "Int", 140),
 		_money("due_today", _("Due Today")),
 		_money("due_this_week", _("Due This Week")),
 		_money("due_next_week", _("Due Next Week")),
@@ -106,9 +106,9 @@ def _item_columns(asked: Ask) -> list[dict]:
 	columns = [
 		_column("voucher_type", _("Voucher Type"), "Data", 120),
 		_column("voucher_no", _("Voucher No"), "Dynamic Link", 180, "voucher_type"),
-		_column("posting_date", _("Posting Date"), "Date", 105),
+		_column("posting_date", _("Posting Date"), "Date", 120),
 		_column("due_date", _("Due Date"), "Date", 105),
-		_link("account", _("Receivable Account"), 150, "Account"),
+		_link("account", _("Receivable Account"), 175, "Account"),
 	]
 	if asked.group_by != CUSTOMER:
 		columns.insert(0, _link("customer", _("Customer"), 160, CUSTOMER))
@@ -124,11 +124,11 @@ def _customer_columns(with_behaviour: bool) -> list[dict]:
 		{"fieldname": "over_limit", "label": _("Over Limit"), **company_money},
 		_column("promised_for", _("Promised For"), "Date", 110),
 		_column("promised", _("Amount Promised"), "Currency", 130, "promise_currency"),
-		_column("dunnings", _("Open Dunnings"), "Int", 115),
+		_column("dunnings", _("Open Dunnings"), "Int", 140),
 	]
 	if with_behaviour:
 		columns += [
-			_column("days_to_pay", _("Average Days to Pay"), "Int", 150),
+			_column("days_to_pay", _("Average Days to Pay"), "Int", 175),
 			_column("last_receipt_on", _("Last Receipt On"), "Date", 120),
 			_money("last_receipt", _("Last Receipt")),
 		]
