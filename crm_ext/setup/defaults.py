@@ -97,6 +97,9 @@ def _seed_settings() -> None:
 		return
 	# A Single that was never saved has no defaults in the database.
 	settings.update({"deals_enabled": 1, "nightly_check": 1})
+	for field in settings.meta.get("fields", {"fieldtype": "Time"}):
+		# Frappe gives a new document the present time, whatever the default says.
+		settings.set(field.fieldname, field.default)
 	for document_type, fieldname, value, stage in STAGE_MAP:
 		if frappe.db.exists("Deal Stage", stage):
 			settings.append(

@@ -436,6 +436,11 @@ def take_pictures(url: str, folder: Path, user: str, password: str) -> None:
 		desk.picture(folder / "deal.png", 1100)
 		desk.open("Sales Order", desk.newest("Sales Order", {"deal": deal}))
 		desk.picture(folder / "sales-order.png", 600)
+		desk.open("Opportunity", desk.newest("Opportunity", {"status": "Open"}))
+		desk.page.keyboard.press("Alt+l")
+		desk.page.locator(".modal.show").wait_for()
+		desk.picture(folder / "log-and-plan-next.png", 1000)
+		desk.page.keyboard.press("Escape")
 		desk.open_my_day(desk.busiest())
 		desk.picture(folder / "my-day.png", 900)
 		desk.picture(folder / "my-day-phone.png", 844, 390)
@@ -444,7 +449,10 @@ def take_pictures(url: str, folder: Path, user: str, password: str) -> None:
 		desk.preview_copy("Quotation Not Answered")
 		desk.picture(folder / "follow-up-rule.png", 900)
 		desk.page.keyboard.press("Escape")
-		for report in ("Deal Funnel", "Deal Aging", "Follow Up Adherence"):
+		for report in (
+			*("Deal Funnel", "Deal Aging", "Follow Up Adherence"),
+			*("Receivable Aging", "Collections", "Receipts"),
+		):
 			desk.run_report(report, {})
 			desk.picture(folder / f"{report.lower().replace(' ', '-')}.png", 1100)
 		browser.close()

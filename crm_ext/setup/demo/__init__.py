@@ -12,13 +12,14 @@ masters.py    people, territories, prices, warehouses, the other currency
 documents.py  one function for each kind of step
 diary.py      does the steps, one transaction each, dated to their day
 follow_ups.py contacts of a year, and what is to be done next
+promises.py   what customers who are late promised to pay
 """
 
 import frappe
 from erpnext.selling.doctype.quotation.quotation import set_expired_status
 from frappe.utils import add_days, getdate
 
-from crm_ext.setup.demo import data, diary, follow_ups, masters, site
+from crm_ext.setup.demo import data, diary, follow_ups, masters, promises, site
 from crm_ext.setup.demo.plan import YEAR, make_plan
 
 
@@ -49,6 +50,7 @@ def make() -> None:
 	for done, total in follow_ups.make(last):
 		if done % 50 == 0 or done == total:
 			_report(f"contacts of {done} of {total} deals")
+	promises.make(companies, last)
 	follow_ups.switch_rules_on(last)
 	diary.note("done", True)
 	diary.forget_all_but("done")
