@@ -11,6 +11,7 @@ from frappe.model import default_fields
 from frappe.model.document import Document
 from frappe.utils import cint, get_time, getdate, now_datetime
 
+from crm_ext.follow_ups import messages
 from crm_ext.follow_ups.model import REFERENCES, Reference, Step
 
 EVENT, DATE, SILENCE = "Event", "Date", "Silence"
@@ -350,7 +351,7 @@ def switch_off(name: str, why: str) -> None:
 			"type": "Alert",
 		}
 	).insert(ignore_permissions=True)
-	try:
+	if messages.can_mail():
 		frappe.sendmail(
 			recipients=[frappe.db.get_value("User", owner, "email") or owner],
 			subject=subject,
@@ -358,8 +359,6 @@ def switch_off(name: str, why: str) -> None:
 			reference_doctype=RULE,
 			reference_name=name,
 		)
-	except frappe.OutgoingEmailError:
-		pass  # the site sends no mail; the bell has it
 
 
 def _is_usable(user: str) -> bool:

@@ -1,6 +1,8 @@
 // Copyright (c) 2026, crm_ext contributors
 // License: GPL-3.0-or-later. See license.txt
 
+import { once } from "../dialogs";
+
 frappe.provide("crm_ext.follow_ups");
 
 const METHODS = "crm_ext.api.follow_ups.";
@@ -54,7 +56,7 @@ Object.assign(crm_ext.follow_ups, {
 			fields: next_fields(true),
 			primary_action_label: __("Save"),
 			primary_action: (values) =>
-				save(dialog, async () => {
+				once(dialog, async () => {
 					const next = await this.call("plan", { doctype, name, values });
 					this.say(__("Planned."));
 					on_done?.({ next });
@@ -92,7 +94,7 @@ Object.assign(crm_ext.follow_ups, {
 			],
 			primary_action_label: __("Postpone"),
 			primary_action: ({ due_date, due_time }) =>
-				save(dialog, async () => {
+				once(dialog, async () => {
 					const name = row.name;
 					await this.call("postpone", { name, due_date, due_time: due_time || "" });
 					this.say(__("Postponed to {0}.", [frappe.datetime.str_to_user(due_date)]));
@@ -114,7 +116,7 @@ Object.assign(crm_ext.follow_ups, {
 			],
 			primary_action_label: __("Postpone"),
 			primary_action: ({ due_date }) =>
-				save(dialog, async () => {
+				once(dialog, async () => {
 					const count = await this.call("postpone_all", { names, due_date });
 					this.say(__("{0} postponed to {1}.", [count, frappe.datetime.str_to_user(due_date)]));
 					on_done?.();
@@ -305,20 +307,6 @@ function prepare_dialog(dialog) {
 	});
 }
 
-// Runs `action` once, however often the button is hit, and closes the dialog when it worked.
-async function save(dialog, action) {
-	if (dialog.saving) return;
-	dialog.saving = true;
-	dialog.disable_primary_action();
-	try {
-		await action();
-		dialog.hide();
-	} finally {
-		dialog.saving = false;
-		dialog.enable_primary_action();
-	}
-}
-
 class LogDialog {
 	constructor(options) {
 		Object.assign(this, options);
@@ -330,7 +318,7 @@ class LogDialog {
 			size: "large",
 			fields: this.fields(),
 			primary_action_label: __("Save"),
-			primary_action: (values) => save(this.dialog, () => this.save(values)),
+			primary_action: (values) => once(this.dialog, () => this.save(values)),
 		});
 		prepare_dialog(this.dialog);
 		this.dialog.show();

@@ -1,6 +1,8 @@
 // Copyright (c) 2026, crm_ext contributors
 // License: GPL-3.0-or-later. See license.txt
 
+import { once } from "../dialogs";
+
 frappe.provide("crm_ext.receivables");
 
 Object.assign(crm_ext.receivables, {
@@ -88,20 +90,6 @@ Object.assign(crm_ext.receivables, {
 		dialog.show();
 	},
 });
-
-// Runs `action` once, however often the button is hit, and closes the dialog when it worked.
-async function once(dialog, action) {
-	if (dialog.saving) return;
-	dialog.saving = true;
-	dialog.disable_primary_action();
-	try {
-		await action();
-		dialog.hide();
-	} finally {
-		dialog.saving = false;
-		dialog.enable_primary_action();
-	}
-}
 
 class PromiseDialog {
 	constructor(options) {
