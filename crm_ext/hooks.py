@@ -176,6 +176,7 @@ doc_events = {
 }
 # What we derive never stands in the way of deleting the document it was derived from.
 ignore_links_on_delete = [
+	"Credit Release",
 	"Deal",
 	"Deal Ledger Entry",
 	"Deal Stage Change",

@@ -92,6 +92,92 @@ for _doctype, _insert_after in FOLLOW_UP_DATES_AFTER.items():
 	CUSTOM_FIELDS.setdefault(_doctype, []).extend(_follow_up_dates(_insert_after))
 CUSTOM_FIELDS["Contact"] = CONTACT_HANDLES
 
+
+def _for_customer(insert_after: str, **more) -> dict:
+	"""Whom something is bought, kept or made for; written by `supply.linking`."""
+	return {
+		"allow_on_submit": 1,
+		"fieldname": "for_customer",
+		"fieldtype": "Link",
+		"insert_after": insert_after,
+		"label": "For Customer",
+		"no_copy": 1,
+		"options": "Customer",
+		"print_hide": 1,
+		"read_only": 1,
+		"search_index": 1,
+		**more,
+	}
+
+
+def _row_deal(insert_after: str, **more) -> dict:
+	return {**_deal_link(insert_after), "read_only": 1, **more}
+
+
+def _quotation(insert_after: str) -> list[dict]:
+	"""What was planned from a quotation is known by its row, also once the order comes."""
+	hidden = {"no_copy": 1, "print_hide": 1, "read_only": 1, "search_index": 1}
+	return [
+		{
+			**hidden,
+			"fieldname": "quotation",
+			"fieldtype": "Link",
+			"insert_after": insert_after,
+			"label": "Quotation",
+			"options": "Quotation",
+		},
+		{
+			**hidden,
+			"fieldname": "quotation_item",
+			"fieldtype": "Data",
+			"hidden": 1,
+			"insert_after": "quotation",
+			"label": "Quotation Item",
+		},
+	]
+
+
+_PROMISE_DATE = {
+	"fieldname": "promise_date",
+	"fieldtype": "Date",
+	"label": "Promise Date",
+	"no_copy": 1,
+	"print_hide_if_no_value": 1,
+}
+
+for _doctype in BUYING_LINK_AFTER:
+	CUSTOM_FIELDS[_doctype].append(_for_customer("deal", in_standard_filter=1))
+for _doctype in ("Material Request Item", "Purchase Order Item"):
+	CUSTOM_FIELDS[_doctype] = [
+		_for_customer("sales_order"),
+		_row_deal("for_customer"),
+		*_quotation("deal"),
+	]
+CUSTOM_FIELDS["Purchase Receipt Item"] = [_for_customer("sales_order"), _row_deal("for_customer")]
+CUSTOM_FIELDS["Work Order"] = [
+	_for_customer("sales_order", in_standard_filter=1),
+	_row_deal("for_customer", in_standard_filter=1),
+]
+CUSTOM_FIELDS["Stock Reservation Entry"] = [
+	_for_customer("voucher_detail_no", in_standard_filter=1),
+	_row_deal("for_customer", in_standard_filter=1),
+]
+CUSTOM_FIELDS["Opportunity Item"] = [{**_PROMISE_DATE, "insert_after": "uom"}]
+CUSTOM_FIELDS["Quotation Item"] = [{**_PROMISE_DATE, "insert_after": "stock_qty"}]
+CUSTOM_FIELDS["Sales Order"].append(
+	{
+		"allow_on_submit": 1,
+		"fieldname": "credit_release",
+		"fieldtype": "Link",
+		"insert_after": "next_follow_up_on",
+		"label": "Credit Release",
+		"no_copy": 1,
+		"options": "Credit Release",
+		"print_hide": 1,
+		"read_only": 1,
+	}
+)
+
 # Look-ups that ERPNext has no index for: from a document down to its followers, and of what expires. Composite on
 # purpose: Frappe's schema sync drops single-column indexes that the DocType does not declare.
 INDEXES: list[tuple[str, str, list[str]]] = [

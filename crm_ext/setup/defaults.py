@@ -19,18 +19,18 @@ def seed() -> None:
 
 def seed_follow_ups() -> None:
 	"""Switches, rules and board of follow ups; by the installation, or once by a patch. What is there stays."""
-	_set_missing_switches()
+	set_missing_switches()
 	_seed_rules()
 	_seed_follow_up_board()
 
 
 def seed_promises() -> None:
 	"""Switches and rule of promises to pay, on a site that had follow ups before; once by a patch."""
-	_set_missing_switches()
+	set_missing_switches()
 	_seed_rules("Broken Promise")
 
 
-def _set_missing_switches() -> None:
+def set_missing_switches() -> None:
 	"""A Single that was saved before does not know the defaults of fields that came later."""
 	known = frappe.db.get_singles_dict("CRM Ext Settings")
 	settings = frappe.get_single("CRM Ext Settings")

@@ -8,6 +8,9 @@ import frappe
 from crm_ext.setup import customizations
 
 OUR_DOCTYPES = (
+	"Credit Policy",
+	"Credit Release",
+	"Credit Release Role",
 	"Deal",
 	"Deal Stage",
 	"Deal Ledger Entry",
