@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import frappe
 
 from crm_ext.deals.derive import derive
+from crm_ext.deals.locks import is_lock_error
 from crm_ext.deals.model import Ref
-from crm_ext.deals.store import is_lock_error
 
 CHUNK = 500
 # A chunk gives way to users this often before it is halved; a single voucher for about half a minute.

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import frappe
 from frappe.utils import cint, getdate
 
-from crm_ext.deals import figures, rules, stages, store, vouchers
+from crm_ext.deals import figures, locks, rules, stages, store, vouchers
 from crm_ext.deals.model import DEAL, Graph, Ref
+from crm_ext.deals.stored import read_stored
 
 # A deal found only after its making was serialised is read and derived again; more than that never happened.
 _ATTEMPTS = 3
@@ -45,7 +46,7 @@ def derive(refs: Iterable[Ref], names: Iterable[str] = (), announce: bool = Fals
 
 
 def _derive_once(refs: list[Ref], names: set[str], announce: bool) -> tuple[Result, set[str]]:
-	stored = store.read_stored(refs, names)
+	stored = read_stored(refs, names)
 	config = stages.get_stages()
 	seeds = {
 		*refs,
@@ -56,13 +57,13 @@ def _derive_once(refs: list[Ref], names: set[str], announce: bool) -> tuple[Resu
 	graph = vouchers.read_graph(seeds, stored.deals.values())
 	missing = graph.deals.keys() - stored.deals.keys()
 	if missing:
-		stored = store.read_stored(refs, {*names, *graph.deals})
+		stored = read_stored(refs, {*names, *graph.deals})
 	assignment = rules.assign(graph, config)
 	derived = figures.derive_deals(graph, assignment, config, _precision())
 	by_root = stored.by_root()
 	new = [deal for deal in derived if deal.root not in by_root]
 	if new:
-		created, existing = store.reserve_names([(deal.root, _began(deal)) for deal in new])
+		created, existing = locks.reserve_names([(deal.root, _began(deal)) for deal in new])
 		if existing:
 			found = set(existing.values())
 			# Asked for by name and still not seen: made after this transaction's snapshot.
@@ -71,9 +72,9 @@ def _derive_once(refs: list[Ref], names: set[str], announce: bool) -> tuple[Resu
 	primary = {ref: assignment.primary(ref) for ref in graph.vouchers}
 	writer = store.Writer(stored, refs).plan(derived, by_root, graph, primary)
 	if announce and (not writer.is_empty or _counts(refs, graph)):
-		stale = store.announce_deals(stored.modified)
+		stale = locks.announce_deals(stored.modified)
 	else:
-		stale = [] if writer.is_empty else store.lock_deals(stored.modified)
+		stale = [] if writer.is_empty else locks.lock_deals(stored.modified)
 	if stale:
 		return _outdated(stale), set()
 	writer.write()

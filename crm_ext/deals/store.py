@@ -14,100 +14,11 @@ from frappe.utils import cint, flt, get_datetime, getdate, now_datetime
 
 from crm_ext.constants.custom_fields import DEAL_LINK_AFTER
 from crm_ext.deals import buying
-from crm_ext.deals.model import SALES_ORDER, DerivedDeal, Graph, LedgerRow, Ref, StoredDeal
+from crm_ext.deals.locks import is_lock_error  # noqa: F401
+from crm_ext.deals.model import SALES_ORDER, DerivedDeal, Graph, LedgerRow, Ref
+from crm_ext.deals.stored import DERIVED, KEPT, Stored
 
-AMOUNTS = (
-	"amount",
-	"expected_amount",
-	"quoted_amount",
-	"ordered_amount",
-	"delivered_amount",
-	"invoiced_amount",
-	"paid_amount",
-)
-DATES = ("lead_on", "opportunity_on", "quoted_on", "ordered_on", "delivered_on", "invoiced_on", "paid_on")
-DERIVED = (
-	"stage",
-	"status",
-	"furthest_stage",
-	"company",
-	"party_type",
-	"party",
-	"party_name",
-	"customer",
-	"lead",
-	"opportunity",
-	"owner_user",
-	"sales_person",
-	"source",
-	"campaign",
-	"territory",
-	"industry",
-	"currency",
-	"lost_reasons",
-	*AMOUNTS,
-	*DATES,
-)
-# Kept beside what is derived: they tell when, which the vouchers do not.
-KEPT = ("stage_since", "closed_on")
 _LEDGER = ("posting_date", "amount", "currency", "voucher_currency", "voucher_amount", "is_cancelled")
-
-
-class Stored:
-	"""What the database holds of some deals: identity, derived values, ledger rows."""
-
-	def __init__(self) -> None:
-		self.deals: dict[str, StoredDeal] = {}
-		self.values: dict[str, dict] = {}
-		self.modified: dict[str, datetime] = {}
-		self.ledger: dict[str, dict[tuple, dict]] = defaultdict(dict)
-
-	@property
-	def members(self) -> set[Ref]:
-		return {(key[1], key[2]) for rows in self.ledger.values() for key in rows}
-
-	def by_root(self) -> dict[Ref, str]:
-		"""Root to deal. Where two share a root, as after two leads were merged, the older one stays."""
-		found: dict[Ref, str] = {}
-		for deal in sorted(self.deals.values(), key=lambda d: (d.creation, d.name), reverse=True):
-			found[deal.root] = deal.name
-		return found
-
-
-def read_stored(refs: Iterable[Ref], names: Iterable[str] = ()) -> Stored:
-	"""Deals called `names`, deals opened by `refs`, and deals that hold a share of them. Two queries."""
-	stored, refs = Stored(), sorted(set(refs))
-	names = sorted({*names, *(name for doctype, name in refs if doctype == "Deal")})
-	columns = ", ".join(
-		f"d.{column}"
-		for column in ("name", "root_type", "root_name", "creation", "modified", *DERIVED, *KEPT)
-	)
-	selects, params = [], []
-	if names:
-		selects.append(f"SELECT {columns} FROM `tabDeal` d WHERE d.name IN %s")
-		params.append(names)
-	if refs:
-		selects.append(f"SELECT {columns} FROM `tabDeal` d WHERE (d.root_name, d.root_type) IN %s")
-		selects.append(
-			f"SELECT {columns} FROM `tabDeal` d WHERE d.name IN (SELECT e.deal FROM `tabDeal Ledger Entry` e"
-			" WHERE (e.voucher_no, e.voucher_type) IN %s)"
-		)
-		params += [[(name, doctype) for doctype, name in refs]] * 2
-	if not selects:
-		return stored
-	for row in frappe.db.sql(" UNION ".join(selects), params, as_dict=True):
-		stored.deals[row.name] = StoredDeal(row.name, (row.root_type, row.root_name), row.creation)
-		stored.values[row.name] = {field: row[field] for field in (*DERIVED, *KEPT)}
-		stored.modified[row.name] = row.modified
-	if stored.deals:
-		for row in frappe.db.sql(
-			"SELECT name, deal, stage, voucher_type, voucher_no, posting_date, amount, currency, voucher_currency,"
-			" voucher_amount, is_cancelled FROM `tabDeal Ledger Entry` WHERE deal IN %s",
-			(list(stored.deals),),
-			as_dict=True,
-		):
-			stored.ledger[row.deal][(row.stage, row.voucher_type, row.voucher_no)] = row
-	return stored
 
 
 class Writer:
@@ -353,73 +264,6 @@ def _remove(deals: list[str]) -> None:
 	for doctype in ("Deal Ledger Entry", "Deal Stage Change"):
 		frappe.db.sql(f"DELETE FROM `tab{doctype}` WHERE deal IN %s", (deals,))
 	frappe.db.sql("DELETE FROM `tabDeal` WHERE name IN %s", (deals,))
-
-
-def lock_deals(known: dict[str, datetime]) -> list[str]:
-	"""Lock deals until the transaction ends, in one order everywhere. `known` is their `modified` as read.
-
-	Returns those that another transaction derived or removed after this one's snapshot was taken.
-	"""
-	if not known:
-		return []
-	now = dict(
-		frappe.db.sql(
-			"SELECT name, modified FROM `tabDeal` WHERE name IN %s ORDER BY name FOR UPDATE", (sorted(known),)
-		)
-	)
-	return sorted(name for name, modified in known.items() if now.get(name) != modified)
-
-
-def announce_deals(known: dict[str, datetime]) -> list[str]:
-	"""Lock deals as `lock_deals` does, and tell other transactions that see them that their vouchers changed.
-
-	Of two transactions that change vouchers of one deal unseen by each other, the later one so learns of it, also
-	where the earlier one alone made no difference to the deal.
-	"""
-	if not known:
-		return []
-	frappe.db.sql(
-		"UPDATE `tabDeal` SET modified = %s WHERE name IN %s AND (name, modified) IN %s ORDER BY name",
-		(now_datetime(), sorted(known), sorted(known.items())),
-	)
-	# Of the rows locked above, those that matched what we knew.
-	return [] if frappe.db._cursor.rowcount == len(known) else lock_deals(known)
-
-
-def reserve_names(roots: list[tuple[Ref, date]]) -> tuple[dict[Ref, str], dict[Ref, str]]:
-	"""Names for new deals, numbered within the year they began: (new names, deals that turned out to exist).
-
-	One series row, the same for all years, serialises the making of deals, so that two transactions never open
-	the same one twice. It is taken last in a transaction and held only until its commit.
-	"""
-	by_year: dict[int, list[Ref]] = defaultdict(list)
-	for root, day in roots:
-		by_year[day.year].append(root)
-	names: dict[Ref, str] = {}
-	existing: dict[Ref, str] = {}
-	prefixes = {f"DEAL-{year}-": of_year for year, of_year in sorted(by_year.items())}
-	rows = [("DEAL-", 0), *((prefix, len(of_year)) for prefix, of_year in prefixes.items())]
-	frappe.db.sql(
-		f"INSERT INTO `tabSeries` (name, current) VALUES {', '.join(['(%s, %s)'] * len(rows))}"
-		" ON DUPLICATE KEY UPDATE current = current + VALUES(current)",
-		[value for row in rows for value in row],
-	)
-	for prefix, last in frappe.db.sql(
-		"SELECT name, current FROM `tabSeries` WHERE name IN %s", (list(prefixes),)
-	):
-		first = last - len(prefixes[prefix]) + 1
-		names |= {root: f"{prefix}{number:05d}" for number, root in enumerate(prefixes[prefix], first)}
-	for name, root_type, root_name in frappe.db.sql(
-		"SELECT name, root_type, root_name FROM `tabDeal` WHERE (root_name, root_type) IN %s LOCK IN SHARE MODE",
-		([(name, doctype) for doctype, name in names],),
-	):
-		existing[(root_type, root_name)] = name
-	return {root: name for root, name in names.items() if root not in existing}, existing
-
-
-def is_lock_error(error: Exception) -> bool:
-	"""A deadlock or a lock timeout: the database has undone more than one statement, so nobody may go on."""
-	return isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError)
 
 
 def _currency(company: str | None) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import frappe
 from frappe.model.document import Document
 
-from crm_ext.deals import derive, stages, store
+from crm_ext.deals import derive, locks, stages
 from crm_ext.deals.model import DELIVERY_NOTE, OPPORTUNITY, QUOTATION, SALES_INVOICE, SALES_ORDER, Ref
 
 _KEY = "crm_ext_touched"
@@ -74,7 +74,7 @@ def derive_safely(refs: Iterable[Ref]) -> None:
 			return
 		result = derive.derive(refs, announce=True)
 	except Exception as error:
-		if store.is_lock_error(error):
+		if locks.is_lock_error(error):
 			raise
 		frappe.db.rollback(save_point=_SAVEPOINT)
 		_log(refs)

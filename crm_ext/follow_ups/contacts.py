@@ -15,7 +15,7 @@ from frappe.utils import get_datetime, now_datetime
 
 from crm_ext.deals import touch
 from crm_ext.deals.model import DEAL
-from crm_ext.deals.store import DATES
+from crm_ext.deals.stored import DATES
 from crm_ext.follow_ups import contact_sources, guard, marks, references
 from crm_ext.follow_ups.contact_sources import CONTACT
 from crm_ext.follow_ups.model import PARTIES, REFERENCES

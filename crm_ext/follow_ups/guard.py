@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import frappe
 
-from crm_ext.deals.store import is_lock_error
+from crm_ext.deals.locks import is_lock_error
 
 _SAVEPOINT = "crm_ext_follow_up"
 

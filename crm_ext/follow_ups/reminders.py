@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 import frappe
 from frappe.utils import cint, now_datetime
 
-from crm_ext.deals.store import is_lock_error
+from crm_ext.deals.locks import is_lock_error
 from crm_ext.follow_ups import calendars, marks, messages, people, preferences, schedule
 from crm_ext.follow_ups.model import Calendar
 from crm_ext.follow_ups.preferences import Person

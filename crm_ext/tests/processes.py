@@ -20,7 +20,7 @@ from frappe.utils import flt, now_datetime
 from werkzeug.local import release_local
 
 from crm_ext.constants.custom_fields import DEAL_LINK_AFTER
-from crm_ext.deals import derive, stages, store, touch
+from crm_ext.deals import derive, stages, stored, touch
 from crm_ext.deals.backfill import ORDER
 from crm_ext.deals.model import DEAL, SALES_INVOICE, SUBMITTABLE
 from crm_ext.tests.base import SiteTestCase
@@ -292,7 +292,7 @@ def forget_deals() -> None:
 def deals() -> dict[str, dict]:
 	"""Every deal of the site by its root: derived values and ledger rows, whatever they are called."""
 	found = {}
-	columns = ", ".join(store.DERIVED)
+	columns = ", ".join(stored.DERIVED)
 	for row in frappe.db.sql(
 		f"SELECT name, root_type, root_name, {columns} FROM tabDeal ORDER BY root_type, root_name",
 		as_dict=True,
@@ -300,7 +300,7 @@ def deals() -> dict[str, dict]:
 		root = f"{row.root_type} {row.root_name}"
 		if root in found:
 			root += f" again as {row.name}"
-		values = {field: str(row[field]) if row[field] else None for field in store.DERIVED}
+		values = {field: str(row[field]) if row[field] else None for field in stored.DERIVED}
 		found[root] = {"name": row.name, "values": values, "ledger": []}
 	by_name = {deal.pop("name"): deal for deal in found.values()}
 	for deal, *row in frappe.db.sql(

@@ -166,13 +166,13 @@ def _read_state() -> tuple[dict[tuple, dict], list[str]]:
 	Names of deals are left out: a rebuilt deal has a new number.
 	"""
 	from crm_ext.constants.custom_fields import DEAL_LINK_AFTER
-	from crm_ext.deals import store
+	from crm_ext.deals import stored
 
 	state: dict[tuple, dict] = {}
 	wrong: list[str] = []
 	roots: dict[str, str] = {}
 	for row in frappe.db.sql(
-		f"SELECT name, root_type, root_name, {', '.join(store.DERIVED)} FROM `tabDeal`", as_dict=True
+		f"SELECT name, root_type, root_name, {', '.join(stored.DERIVED)} FROM `tabDeal`", as_dict=True
 	):
 		name, root = row.pop("name"), f"{row.pop('root_type')} {row.pop('root_name')}"
 		roots[name] = root

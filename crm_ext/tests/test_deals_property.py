@@ -11,7 +11,7 @@ from frappe.utils import flt, now_datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm_ext.deals import derive, store
+from crm_ext.deals import derive, stored
 from crm_ext.deals.model import SALES_INVOICE, SALES_ORDER, SUBMITTABLE, VOUCHERS
 from crm_ext.tests.base import SiteTestCase
 from crm_ext.tests.histories import WEIGHTED, History
@@ -132,8 +132,8 @@ def deals_of(history: History) -> list[str]:
 def state(history: History) -> dict:
 	"""Deals by root: derived values, ledger rows, links. Names of deals are left out: a rebuild numbers anew."""
 	deals = deals_of(history)
-	stored = store.read_stored([], deals)
-	roots = {name: deal.root for name, deal in stored.deals.items()}
+	known = stored.read_stored([], deals)
+	roots = {name: deal.root for name, deal in known.deals.items()}
 	links = {
 		(doctype, name): roots.get(frappe.db.get_value(doctype, name, "deal"))
 		for doctype, name in history.vouchers
@@ -146,15 +146,15 @@ def state(history: History) -> dict:
 			flt(row.voucher_amount, 4),
 			row.is_cancelled,
 		)
-		for deal, rows in stored.ledger.items()
+		for deal, rows in known.ledger.items()
 		for key, row in rows.items()
 	}
 	values = {
 		roots[name]: {
-			field: flt(row[field], 4) if field in store.AMOUNTS else row[field] or None
-			for field in store.DERIVED
+			field: flt(row[field], 4) if field in stored.AMOUNTS else row[field] or None
+			for field in stored.DERIVED
 		}
-		for name, row in stored.values.items()
+		for name, row in known.values.items()
 	}
 	return {"values": values, "ledger": ledger, "links": links}
 
