@@ -23,7 +23,7 @@ class Lot:
 	minimum: float = 0.0
 
 
-def lot_qty(short: float, lot: Lot = Lot()) -> float:  # noqa: B008 - frozen
+def lot_qty(short: float, lot: Lot) -> float:
 	"""Return what to order, in the stock unit, so that `short` is covered: never less, 0 where nothing is short."""
 	if short <= NOISE:
 		return 0.0
