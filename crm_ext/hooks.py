@@ -64,6 +64,7 @@ doctype_list_js = {
 		"Sales Order",
 	)
 }
+extend_bootinfo = ["crm_ext.boot.extend_bootinfo"]
 override_doctype_dashboards = {
 	"Customer": "crm_ext.events.dashboards.customer",
 	"Delivery Note": "crm_ext.events.dashboards.voucher",
@@ -149,6 +150,7 @@ doc_events = {
 	"Purchase Order": {"validate": "crm_ext.events.purchase_order.validate"},
 	"Purchase Receipt": {"validate": "crm_ext.events.purchase_receipt.validate"},
 	"Quotation": {
+		"after_mapping": "crm_ext.events.quotation.after_mapping",
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"before_cancel": "crm_ext.events.reference.keep_dates",
 		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
@@ -165,8 +167,10 @@ doc_events = {
 		"validate": ["crm_ext.events.sales_invoice.validate", "crm_ext.events.reference.keep_dates"],
 	},
 	"Sales Order": {
+		"after_mapping": "crm_ext.events.sales_order.after_mapping",
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"before_cancel": "crm_ext.events.reference.keep_dates",
+		"before_insert": "crm_ext.events.sales_order.before_insert",
 		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
 		"on_change": "crm_ext.events.sales_order.on_change",
 		"on_trash": ["crm_ext.events.sales_order.on_trash", "crm_ext.events.reference.on_trash"],

@@ -2,6 +2,11 @@ from frappe.model.document import Document
 
 from crm_ext.deals.choice import check_chosen_deal
 from crm_ext.deals.touch import touch, touch_with_chain
+from crm_ext.supply import promise_dates
+
+
+def after_mapping(doc: Document, method: str | None, source: Document) -> None:
+	promise_dates.take_over(doc, source)
 
 
 def validate(doc: Document, method: str | None = None) -> None:
