@@ -1,0 +1,176 @@
+"""Statements behind Delivery Due. Reads in sets, writes nothing."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+import frappe
+
+from crm_ext.permissions import list_conditions
+from crm_ext.supply.delivery_rules import OpenRow, Part, Pool, Source
+
+# By its own name, because conditions of permission name it so.
+ORDER = "`tabSales Order`"
+# Orders that wait for a delivery: as Bin.reserved_qty counts them, and to which ERPNext offers a Delivery Note.
+_WAITING = f"""{ORDER}.docstatus = 1 AND {ORDER}.status NOT IN ('Closed', 'On Hold', 'Completed', 'To Bill')
+	AND {ORDER}.skip_delivery_note = 0 AND IFNULL({ORDER}.order_type, '') != 'Maintenance'"""
+_UNDELIVERED = "IFNULL(i.delivered_by_supplier, 0) = 0 AND i.qty > 0 AND {open} > 0"
+_DELIVER_ON = f"COALESCE(i.delivery_date, {ORDER}.delivery_date, {ORDER}.transaction_date)"
+# Stock is given out in this order. The same as availability's, so that its figures and ours agree.
+_RANK = f"{_DELIVER_ON}, {ORDER}.transaction_date, {ORDER}.creation, i.idx, i.name"
+
+
+def _open() -> str:
+	"""What is open of a row, in its own unit, as ERPNext counts what is reserved for it."""
+	returned = frappe.db.get_single_value(
+		"Selling Settings", "dont_reserve_sales_order_qty_on_sales_return", cache=True
+	)
+	return "(i.qty - i.delivered_qty - i.returned_qty)" if returned else "(i.qty - i.delivered_qty)"
+
+
+def visible(doctype: str, user: str | None = None) -> str:
+	"""Condition on the table of `doctype` for what the person may read, for a statement with parameters."""
+	conditions = list_conditions(doctype, user)
+	return f"({conditions.replace('%', '%%')})" if conditions else "1 = 1"
+
+
+def open_rows(company: str, user: str | None = None) -> list[OpenRow]:
+	"""Every row of the company that is still to be delivered, in rank order, also of orders the person may not read."""
+	opened = _open()
+	rows = frappe.db.sql(
+		f"""SELECT i.name, {ORDER}.name AS `order`, i.idx, i.item_code, i.item_name, i.warehouse,
+			{_DELIVER_ON} AS deliver_on, i.stock_qty * {opened} / i.qty AS open_qty, i.uom, i.stock_uom,
+			IFNULL(NULLIF(i.conversion_factor, 0), 1) AS factor, IFNULL(u.must_be_whole_number, 0) AS whole,
+			IFNULL(s.must_be_whole_number, 0) AS whole_stock, i.base_net_amount * {opened} / i.qty AS value,
+			i.stock_reserved_qty AS reserved, IFNULL({visible("Sales Order", user)}, 0) AS visible,
+			{ORDER}.customer, {ORDER}.customer_name, {ORDER}.territory, {ORDER}.deal
+		FROM {ORDER}
+		JOIN `tabSales Order Item` i ON i.parent = {ORDER}.name
+		LEFT JOIN `tabUOM` u ON u.name = i.uom
+		LEFT JOIN `tabUOM` s ON s.name = i.stock_uom
+		WHERE {ORDER}.company = %(company)s AND {_WAITING} AND {_UNDELIVERED.format(open=opened)}
+		ORDER BY {_RANK}""",
+		{"company": company},
+		as_dict=True,
+	)
+	return [OpenRow(**row) for row in rows]
+
+
+def parts(company: str) -> dict[str, tuple[Part, ...]]:
+	"""By row of an open order: the items kept in stock that its bundle is packed of."""
+	rows = frappe.db.sql(
+		f"""SELECT p.parent_detail_docname, p.item_code, p.warehouse, p.qty / i.stock_qty
+		FROM {ORDER}
+		JOIN `tabSales Order Item` i ON i.parent = {ORDER}.name
+		JOIN `tabPacked Item` p ON p.parenttype = 'Sales Order' AND p.parent = {ORDER}.name
+			AND p.parent_detail_docname = i.name AND p.item_code != p.parent_item AND p.qty > 0
+		JOIN `tabItem` item ON item.name = p.item_code AND item.is_stock_item = 1
+		WHERE {ORDER}.company = %s AND {_WAITING} AND {_UNDELIVERED.format(open=_open())}
+		ORDER BY p.idx""",
+		(company,),
+	)
+	found = defaultdict(list)
+	for row, item_code, warehouse, per_unit in rows:
+		found[row].append(Part(item_code, warehouse, float(per_unit)))
+	return {row: tuple(packed) for row, packed in found.items()}
+
+
+def free_stock(company: str) -> dict[Pool, float]:
+	"""What lies in each warehouse of the company and nobody has reserved."""
+	rows = frappe.db.sql(
+		"""SELECT b.item_code, b.warehouse, b.actual_qty - IFNULL(b.reserved_stock, 0)
+		FROM `tabBin` b JOIN `tabWarehouse` w ON w.name = b.warehouse
+		WHERE w.company = %s AND b.actual_qty > 0""",
+		(company,),
+	)
+	return {(item_code, warehouse): float(qty) for item_code, warehouse, qty in rows}
+
+
+def sellers(company: str) -> dict[str, tuple[str, ...]]:
+	"""By open order: its sales team."""
+	rows = frappe.db.sql(
+		f"""SELECT t.parent, t.sales_person FROM {ORDER}
+		JOIN `tabSales Team` t ON t.parenttype = 'Sales Order' AND t.parent = {ORDER}.name
+		WHERE {ORDER}.company = %s AND {_WAITING} ORDER BY t.parent, t.idx""",
+		(company,),
+	)
+	found = defaultdict(list)
+	for order, person in rows:
+		found[order].append(person)
+	return {order: tuple(team) for order, team in found.items()}
+
+
+def drafts(company: str) -> dict[str, tuple[str, ...]]:
+	"""By row of an order: the drafts of Delivery Notes that hold it, whoever may read them."""
+	return _by_row(
+		frappe.db.sql(
+			"""SELECT d.so_detail, n.name FROM `tabDelivery Note` n
+			JOIN `tabDelivery Note Item` d ON d.parent = n.name
+			WHERE n.docstatus = 0 AND n.company = %s AND n.is_return = 0 AND d.so_detail != ''
+			ORDER BY n.name""",
+			(company,),
+		)
+	)
+
+
+def drafts_now(rows: Collection[str]) -> dict[str, tuple[str, ...]]:
+	"""`drafts` of some rows as they are committed by now, whatever this transaction saw before."""
+	return _by_row(
+		frappe.db.sql(
+			"""SELECT d.so_detail, n.name FROM `tabDelivery Note Item` d
+			STRAIGHT_JOIN `tabDelivery Note` n ON n.name = d.parent
+			WHERE d.so_detail IN %s AND n.docstatus = 0 AND n.is_return = 0
+			ORDER BY n.name LOCK IN SHARE MODE""",
+			(list(rows),),
+		)
+	)
+
+
+def _by_row(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+	found: dict[str, dict[str, None]] = defaultdict(dict)
+	for row, note in pairs:
+		found[row][note] = None
+	return {row: tuple(notes) for row, notes in found.items()}
+
+
+def stamps(orders: Collection[str], lock: bool = False) -> dict[str, datetime]:
+	"""When orders were changed last; `lock`: as committed by now, and nobody changes them until this transaction ends."""
+	return dict(
+		frappe.db.sql(
+			f"""SELECT name, modified FROM `tabSales Order` WHERE name IN %s
+			ORDER BY name{" FOR UPDATE" if lock else ""}""",
+			(list(orders),),
+		)
+	)
+
+
+def sources(company: str, items: Collection[str]) -> dict[str, list[Source]]:
+	"""By item: what is on its way, the earliest first, then what was only requested. One statement."""
+	if not items:
+		return {}
+	rows = frappe.db.sql(
+		"""SELECT 'Purchase Order' AS doctype, p.name, i.item_code,
+			COALESCE(i.expected_delivery_date, i.schedule_date, p.schedule_date, p.transaction_date) AS due,
+			i.sales_order_item AS order_item
+		FROM `tabPurchase Order Item` i JOIN `tabPurchase Order` p ON p.name = i.parent
+		WHERE i.item_code IN %(items)s AND p.company = %(company)s AND p.docstatus = 1
+			AND p.status NOT IN ('Closed', 'Delivered') AND i.qty > i.received_qty AND i.delivered_by_supplier = 0
+		UNION ALL
+		SELECT 'Work Order', w.name, w.production_item,
+			DATE(COALESCE(w.expected_delivery_date, w.planned_end_date, w.planned_start_date)), w.sales_order_item
+		FROM `tabWork Order` w
+		WHERE w.production_item IN %(items)s AND w.company = %(company)s AND w.docstatus = 1
+			AND w.status NOT IN ('Completed', 'Stopped', 'Closed', 'Cancelled') AND w.qty > w.produced_qty
+		UNION ALL
+		SELECT 'Material Request', m.name, r.item_code, NULL, r.sales_order_item
+		FROM `tabMaterial Request Item` r JOIN `tabMaterial Request` m ON m.name = r.parent
+		WHERE r.item_code IN %(items)s AND m.company = %(company)s AND m.docstatus = 1
+			AND m.status != 'Stopped' AND m.material_request_type IN ('Purchase', 'Manufacture')
+			AND r.stock_qty > r.ordered_qty
+		ORDER BY due IS NULL, due, name""",
+		{"items": list(items), "company": company},
+	)
+	found = defaultdict(list)
+	for doctype, name, item_code, due, order_item in rows:
+		found[item_code].append(Source(doctype, name, item_code, due, order_item or None))
+	return found
