@@ -10,6 +10,20 @@ def derive_deals(refs: list[list[str]]) -> None:
 	derive_chunk([tuple(ref) for ref in refs])
 
 
+def relink_buying(vouchers: list[list[str]]) -> None:
+	"""Buying documents somebody was saving when a sale they name moved to another deal."""
+	from crm_ext.deals import buying
+
+	buying.relink_committed([tuple(ref) for ref in vouchers])
+
+
+def make_delivery_notes(company: str, rows: list[str], by_customer: bool, with_drafts: bool) -> None:
+	"""Drafts for more orders than somebody can wait for."""
+	from crm_ext.supply import delivery_notes
+
+	delivery_notes.make_and_tell(company, rows, by_customer, with_drafts)
+
+
 def nightly_check() -> None:
 	from crm_ext.deals.check import check
 
