@@ -73,20 +73,19 @@ def read_stored(refs: Iterable[Ref], names: Iterable[str] = ()) -> Stored:
 		f"d.{column}"
 		for column in ("name", "root_type", "root_name", "creation", "modified", *DERIVED, *KEPT)
 	)
+	# Found by name first: the wide columns are read once, not compared for the union.
 	selects, params = [], []
 	if names:
-		selects.append(f"SELECT {columns} FROM `tabDeal` d WHERE d.name IN %s")
+		selects.append("SELECT name FROM `tabDeal` WHERE name IN %s")
 		params.append(names)
 	if refs:
-		selects.append(f"SELECT {columns} FROM `tabDeal` d WHERE (d.root_name, d.root_type) IN %s")
-		selects.append(
-			f"SELECT {columns} FROM `tabDeal` d WHERE d.name IN (SELECT e.deal FROM `tabDeal Ledger Entry` e"
-			" WHERE (e.voucher_no, e.voucher_type) IN %s)"
-		)
+		selects.append("SELECT name FROM `tabDeal` WHERE (root_name, root_type) IN %s")
+		selects.append("SELECT deal FROM `tabDeal Ledger Entry` WHERE (voucher_no, voucher_type) IN %s")
 		params += [[(name, doctype) for doctype, name in refs]] * 2
 	if not selects:
 		return stored
-	for row in frappe.db.sql(" UNION ".join(selects), params, as_dict=True):
+	query = f"SELECT {columns} FROM `tabDeal` d JOIN ({' UNION '.join(selects)}) f ON f.name = d.name"
+	for row in frappe.db.sql(query, params, as_dict=True):
 		stored.deals[row.name] = StoredDeal(row.name, (row.root_type, row.root_name), row.creation)
 		stored.values[row.name] = {field: row[field] for field in (*DERIVED, *KEPT)}
 		stored.modified[row.name] = row.modified
