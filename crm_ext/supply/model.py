@@ -5,7 +5,7 @@ Quantities are in the item's stock unit everywhere in this room; documents' own 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 STOCK = "Stock"
@@ -67,3 +67,100 @@ class Availability:
 	overdue_supply: bool = False
 	components: tuple[Availability, ...] = ()
 	alternatives: tuple[tuple[str, float], ...] = ()
+
+
+# What is read of the site, for the rules.
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+	"""`bom`: the BOM an item is made by, None for what is bought. `disabled`: also past its end of life."""
+
+	item_code: str
+	is_stock: bool = True
+	disabled: bool = False
+	lead_days: int = 0
+	safety_stock: float = 0.0
+	bom: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+	"""So much of an item for one of another: of a bundle, of a packed order row, of a BOM."""
+
+	item_code: str
+	per: float
+	warehouse: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+	"""Of an item in a warehouse; `committed` to production and subcontracting, as its Bin says."""
+
+	item_code: str
+	warehouse: str
+	on_hand: float
+	committed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+	item_code: str
+	warehouse: str
+	on: date
+	qty: float
+	by: str  # BY_PURCHASE or BY_PRODUCTION
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+	"""The open part of a submitted order's row, or of one of its packed items (`order_item` is the row then, too).
+
+	`rank` says who is served first, the smaller one.
+	"""
+
+	item_code: str
+	warehouse: str
+	on: date
+	qty: float
+	order: str
+	order_item: str
+	rank: tuple = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+	item_code: str
+	warehouse: str
+	qty: float
+	order_item: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+	"""The part of a Material Request's row that was not ordered yet; `source`: the warehouse a transfer takes it from."""
+
+	item_code: str
+	warehouse: str
+	qty: float
+	source: str | None = None
+
+
+@dataclass(slots=True)
+class World:
+	"""Everything the rules need to know about the items asked for, in the warehouses asked for.
+
+	`pools`: the warehouses behind what a need names; None stands for the whole company.
+	"""
+
+	pools: dict[str | None, frozenset[str]] = field(default_factory=dict)
+	items: dict[str, ItemFacts] = field(default_factory=dict)
+	bundles: dict[str, list[Part]] = field(default_factory=dict)
+	packed: dict[str, list[Part]] = field(default_factory=dict)  # by order row
+	materials: dict[str, list[Part]] = field(default_factory=dict)  # by BOM
+	alternatives: dict[str, list[str]] = field(default_factory=dict)
+	stock: list[Stock] = field(default_factory=list)
+	supplies: list[Supply] = field(default_factory=list)
+	demands: list[Demand] = field(default_factory=list)
+	reservations: list[Reservation] = field(default_factory=list)
+	requests: list[Request] = field(default_factory=list)

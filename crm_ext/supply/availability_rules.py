@@ -1,0 +1,366 @@
+"""What can be promised, and when: discrete available to promise. Pure; no database.
+
+	balance(t) = on hand + supply due by t - demand due by t
+	ATP(d)     = min over t >= d of balance(t) - safety stock
+	promise    = the first d from today on with ATP(d) >= quantity
+
+So a promise never takes what a later order was promised. A day that has passed counts as today. What supply does not
+cover is bought or made: after the lead time, for made items counted from the latest of the raw materials. Nothing is
+promised before that day from stock a later order needs, for nobody has bought yet.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from crm_ext.supply.model import (
+	BUNDLE,
+	BY_LEAD_TIME,
+	BY_PRODUCTION,
+	BY_PURCHASE,
+	BY_STOCK,
+	MADE,
+	SERVICE,
+	STOCK,
+	Availability,
+	Demand,
+	ItemFacts,
+	Need,
+	Part,
+	World,
+)
+
+# Quantities are floats: what differs by less is the same.
+EPS = 1e-6
+
+Pool = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+	"""How this site promises. `lead_days`: of items that have no lead time; 0: no date is promised for them."""
+
+	today: date
+	lead_days: int = 0
+	keep_safety_stock: bool = True
+
+
+def serve(needs: Sequence[Need], world: World, terms: Terms) -> dict[str, Availability]:
+	"""Serve needs in the order given, each competing with those before it; by key."""
+	desk = _Desk(world, terms, {need.order_item for need in needs if need.order_item})
+	return {need.key: desk.serve(need) for need in needs}
+
+
+def steps(start: float, changes: Mapping[date, float], today: date) -> list[tuple[date, float]]:
+	"""(day, ATP from that day on), first of today. `changes` holds no day before today."""
+	days = sorted({today, *changes})
+	balances, balance = [], start
+	for day in days:
+		balance += changes.get(day, 0.0)
+		balances.append(balance)
+	lowest = math.inf
+	for index in range(len(days) - 1, -1, -1):
+		lowest = min(lowest, balances[index])
+		balances[index] = lowest
+	return list(zip(days, balances, strict=True))
+
+
+def first_day(promisable: Iterable[tuple[date, float]], qty: float) -> date | None:
+	return next((day for day, atp in promisable if atp >= qty - EPS), None)
+
+
+class Position:
+	"""An item in a pool of warehouses: what is there, what comes, who wants it. Days are clamped to today."""
+
+	def __init__(self, facts: ItemFacts, pool: Pool, terms: Terms):
+		self.pool, self.today = pool, terms.today
+		self.safety = facts.safety_stock if terms.keep_safety_stock else 0.0
+		self.on_hand = self.committed = self.requested = self.ordered = 0.0
+		self.due_today = self.overdue = 0.0
+		self.comes: dict[date, float] = defaultdict(float)
+		self.made_on: dict[date, float] = defaultdict(float)
+		self.demands: list[Demand] = []  # by rank, without the rows asked for in this call
+		self.own: dict[str, Demand] = {}  # the rows asked for, by order row
+		self.asked: dict[str, float] = defaultdict(float)  # open quantity by order, all rows
+		self.reserved: dict[str, float] = defaultdict(float)  # by order row
+		self.taken: dict[date, float] = defaultdict(float)  # by needs served before
+		self._wanted: dict[date, float] | None = None
+
+	def supply(self, on: date, qty: float, by: str) -> None:
+		self.ordered += qty
+		self.comes[max(on, self.today)] += qty
+		if on <= self.today:
+			self.due_today += qty
+		if on < self.today:
+			self.overdue += qty
+		if by == BY_PRODUCTION:
+			self.made_on[max(on, self.today)] += qty
+
+	def ready(self) -> None:
+		"""After everything was put in."""
+		self.demands.sort(key=lambda demand: demand.rank)
+		self.held = sum(self.reserved.values())
+		self.all_asked = sum(self.asked.values())
+
+	def reserved_by_others(self, order_item: str | None) -> float:
+		"""What stands against the pool as ERPNext's Bin counts it, without the rows of the order that asks."""
+		own = self.own.get(order_item) if order_item else None
+		return self.all_asked + self.committed - (self.asked[own.order] if own else 0.0)
+
+	def changes(self, order_item: str | None) -> dict[date, float]:
+		"""What comes and goes, by day, as one need sees it."""
+		result = dict(self.comes)
+		own = self.own.get(order_item) if order_item else None
+		wanted = self._until(own.rank) if own else self._all()
+		held = self.held - (self.reserved[order_item] if order_item in self.reserved else 0.0)
+		for goes in (wanted, self.taken, {self.today: held + self.committed}):
+			for day, qty in goes.items():
+				result[day] = result.get(day, 0.0) - qty
+		return result
+
+	def take(self, need: Need) -> None:
+		"""What a need was served is not there for the next; its own reservation is part of it."""
+		if need.order_item in self.reserved:
+			self.held -= self.reserved.pop(need.order_item)
+		self.taken[max(need.needed_on or self.today, self.today)] += need.qty
+
+	def _all(self) -> dict[date, float]:
+		if self._wanted is None:
+			self._wanted = self._by_day(self.demands)
+		return self._wanted
+
+	def _until(self, rank: tuple) -> dict[date, float]:
+		return self._by_day(self.demands[: bisect_left(self.demands, rank, key=lambda demand: demand.rank)])
+
+	def _by_day(self, demands: Iterable[Demand]) -> dict[date, float]:
+		"""Without what is reserved of them: that is held as of today whoever asks."""
+		result: dict[date, float] = defaultdict(float)
+		reserved = dict(self.reserved)
+		for demand in demands:
+			held = min(reserved.get(demand.order_item, 0.0), max(demand.qty, 0.0))
+			if held:
+				reserved[demand.order_item] -= held
+			result[max(demand.on, self.today)] += demand.qty - held
+		return result
+
+
+class _Desk:
+	"""Serves the needs of one call."""
+
+	def __init__(self, world: World, terms: Terms, order_items: set[str]):
+		self.world, self.terms, self.order_items = world, terms, order_items
+		self.positions: dict[str, dict[Pool, Position]] = defaultdict(dict)  # by item
+		self.taken: dict[str, list[tuple[Pool, Need]]] = defaultdict(list)  # by item, in the order served
+		self.by_item = {
+			name: _by_item(getattr(world, name))
+			for name in ("stock", "supplies", "demands", "reservations", "requests")
+		}
+
+	def serve(self, need: Need) -> Availability:
+		facts = self.world.items.get(need.item_code)
+		if facts and facts.is_stock:
+			return self._stock(need, facts)
+		parts = self.world.packed.get(need.order_item) or self.world.bundles.get(need.item_code)
+		return self._bundle(need, parts) if parts else _service(need)
+
+	def _stock(self, need: Need, facts: ItemFacts, one_level: bool = False) -> Availability:
+		"""`one_level`: a raw material; how it is made itself is not asked."""
+		pool = self.world.pools.get(need.warehouse, frozenset())
+		position = self._position(facts, pool)
+		changes = position.changes(need.order_item)
+		promisable = steps(position.on_hand - position.safety, changes, self.terms.today)
+		available, final = promisable[0][1], promisable[-1][1]
+		missing = need.qty - final
+		promise_on, by, overdue = first_day(promisable, need.qty), None, False
+		if promise_on:
+			by = _promised_by(position, promise_on, available, need.qty)
+			overdue = dict(promisable)[promise_on] - position.overdue < need.qty - EPS
+		elif comes_on := self._lead(need, facts, missing, one_level):
+			changes[comes_on] = changes.get(comes_on, 0.0) + missing
+			bought = steps(position.on_hand - position.safety, changes, self.terms.today)
+			promise_on = first_day((step for step in bought if step[0] >= comes_on), need.qty)
+			by = BY_LEAD_TIME
+		self._take(need, pool)
+		return Availability(
+			key=need.key,
+			item_code=need.item_code,
+			qty=need.qty,
+			kind=MADE if facts.bom else STOCK,
+			on_hand=_clean(position.on_hand),
+			reserved=_clean(position.reserved_by_others(need.order_item)),
+			ordered=_clean(position.ordered),
+			requested=_clean(position.requested),
+			available=_clean(available),
+			promise_on=promise_on,
+			promised_by=by,
+			short=_clean(min(need.qty, max(0.0, missing - position.requested))),
+			late=_late(promise_on, need.needed_on),
+			overdue_supply=overdue and position.overdue > EPS,
+			alternatives=() if by == BY_STOCK else self._alternatives(need, pool),
+		)
+
+	def _lead(self, need: Need, facts: ItemFacts, missing: float, one_level: bool) -> date | None:
+		"""The day on which what is bought or made now is there; None where nobody knows."""
+		days = facts.lead_days or self.terms.lead_days
+		if facts.disabled or days <= 0:
+			return None
+		start: date | None = self.terms.today
+		if facts.bom and not one_level:
+			start = self._materials_on(need, self.world.materials.get(facts.bom, []), missing)
+		return start + timedelta(days=days) if start else None
+
+	def _materials_on(self, need: Need, parts: Sequence[Part], missing: float) -> date | None:
+		"""The day of the latest raw material; they are looked for in the whole company."""
+		latest = self.terms.today
+		for part in parts:
+			facts = self.world.items.get(part.item_code)
+			if not facts or not facts.is_stock:
+				continue
+			raw = Need(f"{need.key}/{part.item_code}", part.item_code, part.per * missing, None)
+			on = self._stock(raw, facts, one_level=True).promise_on
+			if on is None:
+				return None
+			latest = max(latest, on)
+		return latest
+
+	def _bundle(self, need: Need, parts: Sequence[Part]) -> Availability:
+		components = tuple(self.serve(_component(need, part)) for part in parts)
+		kept = [
+			(component, part.per)
+			for component, part in zip(components, parts, strict=True)
+			if component.kind != SERVICE and part.per > EPS
+		]
+		if not kept:
+			return replace(_service(need), components=components)
+		days = [component.promise_on for component, _per in kept]
+		promise_on = None if None in days else max(days)
+		latest = [component for component, _per in kept if component.promise_on == promise_on]
+		return Availability(
+			key=need.key,
+			item_code=need.item_code,
+			qty=need.qty,
+			kind=BUNDLE,
+			on_hand=min(_sets(component.on_hand / per) for component, per in kept),
+			reserved=max(_sets_begun(component.reserved / per) for component, per in kept),
+			ordered=min(_sets(component.ordered / per) for component, per in kept),
+			requested=min(_sets(component.requested / per) for component, per in kept),
+			available=min(_sets(component.available / per) for component, per in kept),
+			promise_on=promise_on,
+			promised_by=_latest_by(latest) if promise_on else None,
+			short=min(need.qty, max(_sets_begun(component.short / per) for component, per in kept)),
+			late=_late(promise_on, need.needed_on),
+			overdue_supply=any(component.overdue_supply for component, _per in kept),
+			components=components,
+			alternatives=(),
+		)
+
+	def _alternatives(self, need: Need, pool: Pool) -> tuple[tuple[str, float], ...]:
+		result = []
+		for item_code in self.world.alternatives.get(need.item_code, []):
+			facts = self.world.items.get(item_code)
+			if facts and facts.is_stock and not facts.disabled:
+				position = self._position(facts, pool)
+				start = position.on_hand - position.safety
+				available = steps(start, position.changes(None), self.terms.today)[0][1]
+				if available > EPS:
+					result.append((item_code, _clean(available)))
+		return tuple(result)
+
+	def _take(self, need: Need, pool: Pool) -> None:
+		"""Out of every pool that shares a warehouse: what one may get is not promised to another."""
+		self.taken[need.item_code].append((pool, need))
+		for position in self.positions[need.item_code].values():
+			if position.pool & pool:
+				position.take(need)
+
+	def _position(self, facts: ItemFacts, pool: Pool) -> Position:
+		known = self.positions[facts.item_code]
+		if pool not in known:
+			known[pool] = self._fill(Position(facts, pool, self.terms), facts.item_code)
+			for other, need in self.taken[facts.item_code]:
+				if other & pool:
+					known[pool].take(need)
+		return known[pool]
+
+	def _fill(self, position: Position, item_code: str) -> Position:
+		pool = position.pool
+
+		def rows(name: str) -> Iterable:
+			return (row for row in self.by_item[name].get(item_code, ()) if row.warehouse in pool)
+
+		for row in rows("stock"):
+			position.on_hand += row.on_hand
+			position.committed += row.committed
+		for row in rows("supplies"):
+			position.supply(row.on, row.qty, row.by)
+		for row in rows("demands"):
+			position.asked[row.order] += row.qty
+			if row.order_item in self.order_items:
+				position.own[row.order_item] = row
+			else:
+				position.demands.append(row)
+		for row in rows("reservations"):
+			position.reserved[row.order_item] += row.qty
+		position.requested = sum(row.qty for row in rows("requests") if row.source not in pool)
+		position.ready()
+		return position
+
+
+def _by_item(rows: Iterable) -> dict[str, list]:
+	result: dict[str, list] = defaultdict(list)
+	for row in rows:
+		result[row.item_code].append(row)
+	return result
+
+
+def _component(need: Need, part: Part) -> Need:
+	"""A packed row of an order has a warehouse of its own, unless the whole company serves."""
+	warehouse = (part.warehouse or need.warehouse) if need.warehouse else None
+	return replace(
+		need,
+		key=f"{need.key}/{part.item_code}",
+		item_code=part.item_code,
+		qty=need.qty * part.per,
+		warehouse=warehouse,
+	)
+
+
+def _service(need: Need) -> Availability:
+	return Availability(key=need.key, item_code=need.item_code, qty=need.qty, kind=SERVICE)
+
+
+def _promised_by(position: Position, promise_on: date, available: float, qty: float) -> str:
+	if promise_on == position.today and available - position.due_today >= qty - EPS:
+		return BY_STOCK
+	made = position.made_on.get(promise_on, 0.0)
+	return BY_PURCHASE if position.comes.get(promise_on, 0.0) - made > EPS or not made else BY_PRODUCTION
+
+
+def _latest_by(components: Sequence[Availability]) -> str:
+	"""What the promise of a bundle hangs on: the least certain of its latest components."""
+	order = (BY_LEAD_TIME, BY_PURCHASE, BY_PRODUCTION, BY_STOCK)
+	return min((component.promised_by for component in components), key=order.index)
+
+
+def _late(promise_on: date | None, needed_on: date | None) -> bool:
+	"""Nobody knows when is late, too, where a day is wanted."""
+	return needed_on is not None and (promise_on is None or promise_on > needed_on)
+
+
+def _sets(number: float) -> float:
+	"""Whole bundles only."""
+	return float(math.floor(number + EPS))
+
+
+def _sets_begun(number: float) -> float:
+	return float(math.ceil(number - EPS))
+
+
+def _clean(qty: float) -> float:
+	"""Without what adding floats leaves behind."""
+	return round(qty, 6) + 0.0
