@@ -7,3 +7,4 @@ import "./follow_ups/dialog";
 import "./follow_ups/forms";
 import "./follow_ups/follow_up_done.html";
 import "./receivables/promise";
+import "./supply/deliver";
