@@ -159,7 +159,7 @@ class Allotment:
 def allot(
 	lines: Sequence[Line], drafts: Iterable[Running], pools: dict[str, frozenset[str]], plan: bool
 ) -> Allotment:
-	"""Take drafts off what is short. `lines` in the order in which they are served; `pools`: the warehouses below a group.
+	"""Take drafts off what is short. `lines`: all rows that compete for them, in the order in which they are served; `pools`: the warehouses below a group.
 
 	What a draft holds beyond its own lines (a minimum, a whole box, a lost quotation) serves others who may use that
 	warehouse. A draft for a live quotation serves that quotation; in the plan of another one (`plan`) it counts as
@@ -174,7 +174,7 @@ def allot(
 		for line in own:
 			allotment.by_line[line.key].append(draft)
 			left = allotment._give(line, draft, left)
-		if left > NOISE and not _is_elsewhere(draft, own, plan):
+		if left > NOISE and (own or plan or not draft.quotation_is_live):
 			free.append((draft, left))
 	for draft, left in free:
 		for line in lines:
@@ -217,17 +217,17 @@ def _owners(lines: Iterable[Line]) -> dict[tuple, list[Line]]:
 
 
 def _owned(running: Running, owners: dict[tuple, list[Line]]) -> list[Line]:
-	"""The lines a row of a purchase is for, by the closest link it has."""
-	for what, name in (
+	"""The lines a row of a purchase is for, by the closest link it has. What was planned for a quotation is its order's."""
+	links = (
 		("order item", running.order_item),
 		("packed item", running.packed_item),
 		("order", running.order),
-		("quotation item", running.quotation_item),
-	):
-		if name:
-			found = owners.get((what, name, running.item_code))
-			if found or what != "order":
-				return found or []
+	)
+	if not any(name for _what, name in links):
+		links = (("quotation item", running.quotation_item),)
+	for link in links:
+		if found := owners.get((*link, running.item_code)):
+			return found
 	return []
 
 
@@ -238,15 +238,6 @@ def owned_by(lines: Sequence[Line], rows: Iterable[Running]) -> dict[str, list[R
 		for line in _owned(row, owners):
 			found[line.key].append(row)
 	return found
-
-
-def _is_elsewhere(draft: Running, own: list[Line], plan: bool) -> bool:
-	"""Whether what is left of a draft is somebody's who is not among the lines."""
-	if own:
-		return False
-	if draft.order or draft.order_item:
-		return True
-	return draft.quotation_is_live and not plan
 
 
 def _fits(line: Line, draft: Running, pools: dict[str, frozenset[str]]) -> bool:
