@@ -28,7 +28,7 @@ _DONE = {
 
 
 def read(company: str, needs: Sequence[Need], today: date | None = None) -> dict[str, Availability]:
-	"""Return what stands for each need, by its key, in at most six statements whatever the number of needs.
+	"""Return what stands for each need, by its key, in at most five statements whatever the number of needs.
 
 	Needs are served in the order given: what one takes, the next cannot have. Where the settings say so, the whole
 	company serves them whatever warehouse they name.

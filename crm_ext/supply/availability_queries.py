@@ -1,4 +1,4 @@
-"""What availability reads of a site: seven statements whatever the number of rows. Reads only, checks no permission.
+"""What availability reads of a site: five statements whatever the number of rows. Reads only, checks no permission.
 
 Open rows are those ERPNext's Bin counts (erpnext.stock.stock_balance), so the sums are the Bin's.
 """
@@ -77,18 +77,14 @@ _WAREHOUSES = """
 	where leaf.company = %(company)s and leaf.is_group = 0 and leaf.disabled = 0 and leaf.is_rejected_warehouse = 0
 """
 
-_STOCK = """
-	select item_code, warehouse, actual_qty as on_hand, ifnull(reserved_qty_for_production, 0)
-		+ ifnull(reserved_qty_for_sub_contract, 0) + ifnull(reserved_qty_for_production_plan, 0) as committed
-	from `tabBin`
-	where item_code in %(items)s and warehouse in %(warehouses)s
-"""
-
-# Work orders by the states ERPNext counts as open, named, because only those few are in the index's way.
+# What is there and what comes. Work orders by the states ERPNext counts as open, named, so that the index on them helps.
 _SUPPLY = """
-	select 'purchase' as kind, part.item_code, part.warehouse, null as source,
-		coalesce(part.expected_delivery_date, part.schedule_date, doc.schedule_date) as day,
-		(part.qty - part.received_qty) * part.conversion_factor as qty
+	select 'stock' as kind, item_code, warehouse, null as source, null as day, actual_qty as qty
+	from `tabBin` where item_code in %(items)s and warehouse in %(warehouses)s
+	union all
+	select 'purchase', part.item_code, part.warehouse, null,
+		coalesce(part.expected_delivery_date, part.schedule_date, doc.schedule_date),
+		(part.qty - part.received_qty) * part.conversion_factor
 	from `tabPurchase Order Item` part join `tabPurchase Order` doc on doc.name = part.parent
 	where part.item_code in %(items)s and part.warehouse in %(warehouses)s and part.docstatus = 1
 		and part.qty > part.received_qty and ifnull(part.delivered_by_supplier, 0) = 0
@@ -123,6 +119,7 @@ _OPEN_ORDER = """doc.docstatus = 1 and doc.status not in ('On Hold', 'Closed')
 _RANK = """coalesce(asked.delivery_date, doc.delivery_date, doc.transaction_date) as day, doc.transaction_date,
 	doc.creation, asked.idx, doc.name as `order`, asked.name as order_item"""
 
+# What stands against it.
 _DEMAND = f"""
 	select 'row' as kind, asked.item_code, asked.warehouse, asked.stock_qty * {_OPEN_ROW} as qty, {_RANK}
 	from `tabSales Order Item` asked join `tabSales Order` doc on doc.name = asked.parent
@@ -140,6 +137,11 @@ _DEMAND = f"""
 	from `tabStock Reservation Entry` held
 	where held.item_code in %(items)s and held.warehouse in %(warehouses)s and held.docstatus = 1
 		and held.status not in ('Delivered', 'Cancelled') and held.voucher_type = 'Sales Order'
+	union all
+	select 'committed', item_code, warehouse, ifnull(reserved_qty_for_production, 0)
+		+ ifnull(reserved_qty_for_sub_contract, 0) + ifnull(reserved_qty_for_production_plan, 0),
+		null, null, null, null, null, null
+	from `tabBin` where item_code in %(items)s and warehouse in %(warehouses)s
 """
 
 
@@ -153,7 +155,6 @@ def read_world(company: str, needs: Sequence[Need], today: date) -> World:
 	warehouses = frozenset().union(*world.pools.values())
 	if kept and warehouses:
 		asked = {"items": kept, "warehouses": list(warehouses)}
-		_read_stock(world, asked)
 		_read_supplies(world, asked, today)
 		_read_demands(world, asked)
 	return world
@@ -193,41 +194,37 @@ def _read_pools(world: World, company: str, warehouses: Collection[str]) -> None
 	world.pools = {pool: frozenset(members) for pool, members in pools.items()}
 
 
-def _read_stock(world: World, asked: dict) -> None:
-	world.stock = [
-		Stock(row.item_code, row.warehouse, flt(row.on_hand), flt(row.committed))
-		for row in _select(_STOCK, **asked)
-	]
-
-
 def _read_supplies(world: World, asked: dict, today: date) -> None:
 	for row in _select(_SUPPLY, **asked):
-		if row.kind == "request":
-			world.requests.append(Request(row.item_code, row.warehouse, flt(row.qty), row.source))
+		where, qty = (row.item_code, row.warehouse), flt(row.qty)
+		if row.kind == "stock":
+			world.stock.append(Stock(*where, qty))
+		elif row.kind == "request":
+			world.requests.append(Request(*where, qty, row.source))
 		else:
 			by = BY_PRODUCTION if row.kind == "production" else BY_PURCHASE
-			on = getdate(row.day) if row.day else today
-			world.supplies.append(Supply(row.item_code, row.warehouse, on, flt(row.qty), by))
+			world.supplies.append(Supply(*where, getdate(row.day) if row.day else today, qty, by))
 
 
 def _read_demands(world: World, asked: dict) -> None:
 	for row in _select(_DEMAND, **asked, without_returned=without_returned()):
-		qty = flt(row.qty)
+		where, qty = (row.item_code, row.warehouse), flt(row.qty)
 		if not qty:
 			continue
-		if row.kind == "reservation":
-			world.reservations.append(Reservation(row.item_code, row.warehouse, qty, row.order_item))
-			continue
-		day = getdate(row.day)
-		rank = (day, getdate(row.transaction_date), row.creation, row.idx, row.order_item)
-		world.demands.append(Demand(row.item_code, row.warehouse, day, qty, row.order, row.order_item, rank))
+		if row.kind == "committed":
+			world.committed.append(Stock(*where, qty))
+		elif row.kind == "reservation":
+			world.reservations.append(Reservation(*where, qty, row.order_item))
+		else:
+			day = getdate(row.day)
+			rank = (day, getdate(row.transaction_date), row.creation, row.idx, row.order_item)
+			world.demands.append(Demand(*where, day, qty, row.order, row.order_item, rank))
 
 
 def without_returned() -> int:
 	"""Whether goods that came back are not to be delivered again."""
-	return cint(
-		frappe.db.get_single_value("Selling Settings", "dont_reserve_sales_order_qty_on_sales_return")
-	)
+	settings = frappe.get_cached_doc("Selling Settings")
+	return cint(settings.dont_reserve_sales_order_qty_on_sales_return)
 
 
 def conversion_factors(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], float]:

@@ -158,7 +158,7 @@ class _Desk:
 		self.taken: dict[str, list[tuple[Pool, Need]]] = defaultdict(list)  # by item, in the order served
 		self.by_item = {
 			name: _by_item(getattr(world, name))
-			for name in ("stock", "supplies", "demands", "reservations", "requests")
+			for name in ("stock", "committed", "supplies", "demands", "reservations", "requests")
 		}
 
 	def serve(self, need: Need) -> Availability:
@@ -293,9 +293,8 @@ class _Desk:
 		def rows(name: str) -> Iterable:
 			return (row for row in self.by_item[name].get(item_code, ()) if row.warehouse in pool)
 
-		for row in rows("stock"):
-			position.on_hand += row.on_hand
-			position.committed += row.committed
+		position.on_hand = sum(row.qty for row in rows("stock"))
+		position.committed = sum(row.qty for row in rows("committed"))
 		for row in rows("supplies"):
 			position.supply(row.on, row.qty, row.by)
 		for row in rows("demands"):

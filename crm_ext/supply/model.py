@@ -95,12 +95,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-	"""Of an item in a warehouse; `committed` to production and subcontracting, as its Bin says."""
+	"""So much of an item in a warehouse, as its Bin says: on hand, or committed to production and subcontracting."""
 
 	item_code: str
 	warehouse: str
-	on_hand: float
-	committed: float = 0.0
+	qty: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +159,7 @@ class World:
 	materials: dict[str, list[Part]] = field(default_factory=dict)  # by BOM
 	alternatives: dict[str, list[str]] = field(default_factory=dict)
 	stock: list[Stock] = field(default_factory=list)
+	committed: list[Stock] = field(default_factory=list)
 	supplies: list[Supply] = field(default_factory=list)
 	demands: list[Demand] = field(default_factory=list)
 	reservations: list[Reservation] = field(default_factory=list)
