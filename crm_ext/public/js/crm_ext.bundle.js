@@ -7,4 +7,5 @@ import "./follow_ups/dialog";
 import "./follow_ups/forms";
 import "./follow_ups/follow_up_done.html";
 import "./receivables/promise";
+import "./supply/availability";
 import "./supply/deliver";
