@@ -220,4 +220,5 @@ scheduler_events = {
 		"crm_ext.tasks.nightly_contacts",
 		"crm_ext.tasks.nightly_promises",
 	],
+	"hourly": ["crm_ext.tasks.keep_status_on_meetings"],
 }

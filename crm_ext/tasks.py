@@ -7,7 +7,7 @@ def derive_deals(refs: list[list[str]]) -> None:
 	"""Derive deals again that two transactions changed at once."""
 	from crm_ext.deals.chunks import derive_chunk
 
-	derive_chunk([tuple(ref) for ref in refs])
+	derive_chunk([tuple(ref) for ref in refs], correct=True)
 
 
 def relink_buying(vouchers: list[list[str]]) -> None:
@@ -24,9 +24,16 @@ def make_delivery_notes(company: str, rows: list[str], by_customer: bool, with_d
 	delivery_notes.make_and_tell(company, rows, by_customer, with_drafts)
 
 
+def keep_status_on_meetings() -> None:
+	from crm_ext.deals import meetings
+
+	meetings.keep_status()
+
+
 def nightly_check() -> None:
 	from crm_ext.deals.check import check
 
+	keep_status_on_meetings()  # before deriving: it asks which deals were lost
 	check()
 
 

@@ -16,17 +16,17 @@ _ATTEMPTS = 8
 _ATTEMPTS_OF_ONE = 40
 
 
-def derive_chunk(refs: list[Ref]) -> tuple[set[str], list[Ref]]:
+def derive_chunk(refs: list[Ref], correct: bool = False) -> tuple[set[str], list[Ref]]:
 	"""Derive `refs` and commit. Returns (names of deals that changed, refs that could not be derived).
 
 	What a user holds locked, or changed meanwhile, is tried again. Where data of one voucher makes the rules fail,
-	the chunk is halved until only that voucher is left; it is logged and the rest goes on.
+	the chunk is halved until only that voucher is left; it is logged and the rest goes on. `correct` as in `derive`.
 	"""
 	wanted = list(refs)
 	for attempt in range(_ATTEMPTS if len(refs) > 1 else _ATTEMPTS_OF_ONE):
 		try:
 			with without_waiting():
-				result = derive(wanted)
+				result = derive(wanted, correct=correct)
 			frappe.db.commit()  # one transaction a chunk: locks are short, and a killed job loses one chunk
 			if not result.stale:
 				return result.changed | set(result.removed), []
@@ -34,9 +34,9 @@ def derive_chunk(refs: list[Ref]) -> tuple[set[str], list[Ref]]:
 		except Exception as caught:
 			frappe.db.rollback()
 			if not is_locked(caught):
-				return _halve(refs, frappe.get_traceback(with_context=True))
+				return _halve(refs, frappe.get_traceback(with_context=True), correct)
 		time.sleep(min(1, 0.02 * 2**attempt))
-	return _halve(refs, "Other transactions kept these documents locked.")
+	return _halve(refs, "Other transactions kept these documents locked.", correct)
 
 
 def is_locked(error: Exception) -> bool:
@@ -56,7 +56,7 @@ def without_waiting() -> Iterator[None]:
 		frappe.db.sql("SET SESSION innodb_lock_wait_timeout = DEFAULT")
 
 
-def _halve(refs: list[Ref], reason: str) -> tuple[set[str], list[Ref]]:
+def _halve(refs: list[Ref], reason: str, correct: bool) -> tuple[set[str], list[Ref]]:
 	if len(refs) == 1:
 		frappe.log_error(
 			title="CRM Ext: deriving deals failed",
@@ -67,8 +67,8 @@ def _halve(refs: list[Ref], reason: str) -> tuple[set[str], list[Ref]]:
 		frappe.db.commit()  # the log entry
 		return set(), refs
 	middle = len(refs) // 2
-	changed, failed = derive_chunk(refs[:middle])
-	more_changed, more_failed = derive_chunk(refs[middle:])
+	changed, failed = derive_chunk(refs[:middle], correct)
+	more_changed, more_failed = derive_chunk(refs[middle:], correct)
 	return changed | more_changed, failed + more_failed
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import frappe
 from frappe.utils import cint, getdate
 
-from crm_ext.deals import figures, locks, rules, stages, store, vouchers
-from crm_ext.deals.model import DEAL, Graph, Ref
+from crm_ext.deals import corrected, corrections, figures, locks, rules, stages, store, vouchers
+from crm_ext.deals.model import DEAL, OPPORTUNITY, Graph, Ref
 from crm_ext.deals.stored import read_stored
 
 # A deal found only after its making was serialised is read and derived again; more than that never happened.
@@ -28,24 +28,27 @@ class Result:
 	stale: list[Ref] = field(default_factory=list)
 
 
-def derive(refs: Iterable[Ref], names: Iterable[str] = (), announce: bool = False) -> Result:
+def derive(
+	refs: Iterable[Ref], names: Iterable[str] = (), announce: bool = False, correct: bool = False
+) -> Result:
 	"""Derive every deal that `refs` (vouchers, receipts, prospects) or `names` (deals) belong to, each once.
 
 	Writes inside the current transaction; the caller commits. A voucher that no longer exists leaves its deals
 	as they are without it. Where another transaction changed one of the deals after this one's snapshot was
 	taken, nothing is written: the result names it, to be derived after this one. `announce` says that this
-	transaction changed `refs`, so that others at work on the same deals find theirs outdated in turn.
+	transaction changed `refs`, so that others at work on the same deals find theirs outdated in turn; `correct`, that
+	what ERPNext then left wrong is put right (`corrections`).
 	"""
 	refs, names = list(dict.fromkeys(refs)), set(names)
 	for _attempt in range(_ATTEMPTS):
-		result, found = _derive_once(refs, names, announce)
+		result, found = _derive_once(refs, names, announce, correct)
 		if not found:
 			return result
 		names |= found
 	return _outdated(names)
 
 
-def _derive_once(refs: list[Ref], names: set[str], announce: bool) -> tuple[Result, set[str]]:
+def _derive_once(refs: list[Ref], names: set[str], announce: bool, correct: bool) -> tuple[Result, set[str]]:
 	stored = read_stored(refs, names)
 	config = stages.get_stages()
 	seeds = {
@@ -58,6 +61,10 @@ def _derive_once(refs: list[Ref], names: set[str], announce: bool) -> tuple[Resu
 	missing = graph.deals.keys() - stored.deals.keys()
 	if missing:
 		stored = read_stored(refs, {*names, *graph.deals})
+	fixes = corrections.plan(graph, refs, stages.get_corrections()) if correct else []
+	for fix in fixes:
+		voucher = graph.vouchers[(OPPORTUNITY, fix.opportunity)]
+		voucher.status = fix.status or voucher.status
 	assignment = rules.assign(graph, config)
 	derived = figures.derive_deals(graph, assignment, config, _precision())
 	by_root = stored.by_root()
@@ -77,6 +84,7 @@ def _derive_once(refs: list[Ref], names: set[str], announce: bool) -> tuple[Resu
 		stale = [] if writer.is_empty else locks.lock_deals(stored.modified)
 	if stale:
 		return _outdated(stale), set()
+	corrected.write(fixes)
 	writer.write()
 	return Result(writer.changed, writer.gone_deals, writer.left), set()
 

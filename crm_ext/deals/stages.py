@@ -3,6 +3,7 @@
 import frappe
 from frappe import _
 
+from crm_ext.deals.corrections import SWITCHES
 from crm_ext.deals.model import Stage, Stages
 
 _CACHE_KEY = "crm_ext_stages"
@@ -16,6 +17,11 @@ def get_stages() -> Stages:
 
 def is_enabled() -> bool:
 	return bool(frappe.cache.get_value(_CACHE_KEY, _read)["enabled"])
+
+
+def get_corrections() -> frozenset[str]:
+	"""Switches of `corrections.SWITCHES` that are on. Cached like the stages."""
+	return frozenset(frappe.cache.get_value(_CACHE_KEY, _read).get("corrections") or ())
 
 
 def clear_cache() -> None:
@@ -42,6 +48,7 @@ def _read() -> dict:
 		"mapped": [(row.document_type, row.fieldname, row.value, row.stage) for row in settings.stage_map],
 		"direct": settings.deals_from_direct_invoices,
 		"enabled": settings.deals_enabled,
+		"corrections": [switch for switch in SWITCHES if settings.get(switch)],
 	}
 
 

@@ -72,7 +72,7 @@ def derive_safely(refs: Iterable[Ref]) -> None:
 	try:
 		if not stages.is_enabled():
 			return
-		result = derive.derive(refs, announce=True)
+		result = derive.derive(refs, announce=True, correct=True)
 	except Exception as error:
 		if locks.is_lock_error(error):
 			raise

@@ -73,6 +73,43 @@ GOODS = {
 	"SKU009": Good(129, 82, 20, 80),
 	"SKU010": Good(720, 540, 3, 18),
 }
+
+
+@dataclass(frozen=True)
+class Supply:
+	"""How an item is bought: days until it comes, what is kept back, the least ordered at once, pieces in a box."""
+
+	lead_days: int
+	safety: int = 0
+	least: int = 0
+	box: int = 0
+
+
+SUPPLY = {
+	"SKU001": Supply(10, 50, 96, 12),
+	"SKU002": Supply(18, 5),
+	"SKU003": Supply(7, 20, 50),
+	"SKU004": Supply(15, 5),
+	"SKU005": Supply(12, 10),
+	"SKU006": Supply(8, 48, 96, 24),
+	"SKU007": Supply(24, 2),
+	"SKU008": Supply(9, 10, 20),
+	"SKU009": Supply(9, 10, 20),
+	"SKU010": Supply(21, 4),
+}
+# What can be sold in place of another item: code, name, the other one.
+ALTERNATIVE = ("SKU011", "Smartphone, Second Generation", "SKU004")
+# Goods sold as one: code, name, parts.
+SET = ("SET001", "Welcome Set", (("SKU008", 1), ("SKU009", 1), ("SKU006", 2)))
+# Purchases not received yet: item, quantity, due in days.
+ON_THE_WAY = (("SKU002", 30, -3), ("SKU010", 24, 6), ("SKU005", 60, 15))
+# Orders of the last days: customer, entered days ago, delivery in days, items.
+NEW_ORDERS = (
+	("Grant Plastics Ltd.", 6, 0, (("SKU009", 20), ("SKU003", 40))),
+	("West View Software Ltd.", 4, 4, (("SKU002", 55), ("SKU008", 30))),
+	("Palmer Productions Ltd.", 3, 9, (("SET001", 60),)),
+	("Grant Plastics Ltd.", 1, -1, (("SKU010", 40),)),
+)
 # Customers and suppliers of ERPNext's own demo.
 ERPNEXT_CUSTOMERS = ("Grant Plastics Ltd.", "West View Software Ltd.", "Palmer Productions Ltd.")
 ERPNEXT_SUPPLIERS = ("Zuckerman Security Ltd.", "MA Inc.", "Summit Traders Ltd.")

@@ -1,0 +1,151 @@
+"""What is short, on its way and promised today: lead times, a set of goods, an alternative, late and coming purchases, orders
+that wait for them, offers with promised days, and what was requested for one of the orders."""
+
+from datetime import date, timedelta
+
+import frappe
+
+from crm_ext.setup.demo import data, diary
+from crm_ext.setup.demo.masters import sales_person_of, warehouse_of
+
+_BOX = "Box"
+
+
+def make(company: str, last: date) -> None:
+	"""Once, each part a transaction of its own: a killed run goes on after it."""
+	for key, part in (("goods", _make_goods), ("purchases", _make_purchases), ("orders", _make_orders)):
+		if not diary.recall(f"supply {key}"):
+			part(company, last)
+			diary.note(f"supply {key}", True)
+			frappe.db.commit()  # see above
+
+
+def _make_goods(company: str, last: date) -> None:
+	_make_second_generation(company)
+	if not frappe.db.exists("UOM", _BOX):
+		frappe.get_doc({"doctype": "UOM", "uom_name": _BOX, "must_be_whole_number": 1}).insert()
+	for number, (code, good) in enumerate(data.SUPPLY.items()):
+		item = frappe.get_doc("Item", code)
+		item.update(
+			{"lead_time_days": good.lead_days, "safety_stock": good.safety, "min_order_qty": good.least}
+		)
+		if good.box:
+			item.append("uoms", {"uom": _BOX, "conversion_factor": good.box})
+			item.purchase_uom = _BOX
+		for row in item.item_defaults:
+			row.default_supplier = data.ERPNEXT_SUPPLIERS[number % len(data.ERPNEXT_SUPPLIERS)]
+		item.save()
+	_make_set()
+
+
+def _make_second_generation(company: str) -> None:
+	"""An item that can be sold in place of another one, and has stock."""
+	code, name, instead_of = data.ALTERNATIVE
+	first = frappe.get_doc("Item", instead_of)
+	if not frappe.db.exists("Item", code):
+		frappe.get_doc(
+			{
+				"doctype": "Item",
+				"item_code": code,
+				"item_name": name,
+				"item_group": first.item_group,
+				"stock_uom": first.stock_uom,
+				"item_defaults": [{"company": company, "default_warehouse": warehouse_of(company)}],
+				"standard_rate": data.GOODS[instead_of].selling,
+			}
+		).insert()
+	first.db_set("allow_alternative_item", 1)
+	if not frappe.db.exists("Item Alternative", {"item_code": instead_of}):
+		frappe.get_doc(
+			{
+				"doctype": "Item Alternative",
+				"item_code": instead_of,
+				"alternative_item_code": code,
+				"two_way": 0,
+			}
+		).insert()
+
+
+def _make_set() -> None:
+	code, name, parts = data.SET
+	if not frappe.db.exists("Item", code):
+		frappe.get_doc(
+			{
+				"doctype": "Item",
+				"item_code": code,
+				"item_name": name,
+				"item_group": frappe.db.get_value("Item", parts[0][0], "item_group"),
+				"stock_uom": "Nos",
+				"is_stock_item": 0,
+				"standard_rate": sum(data.GOODS[part].selling * quantity for part, quantity in parts),
+			}
+		).insert()
+	if not frappe.db.exists("Product Bundle", {"new_item_code": code}):
+		frappe.get_doc(
+			{
+				"doctype": "Product Bundle",
+				"new_item_code": code,
+				"items": [{"item_code": part, "qty": quantity} for part, quantity in parts],
+			}
+		).insert()
+
+
+def _make_purchases(company: str, last: date) -> None:
+	"""Goods on their way: some late, some soon. And the alternative's first delivery."""
+	for number, (code, quantity, due_in) in enumerate(data.ON_THE_WAY):
+		ordered = last - timedelta(12)
+		with diary.acting(data.BUYER.user, ordered):
+			order = frappe.get_doc(
+				{
+					"doctype": "Purchase Order",
+					"supplier": data.ERPNEXT_SUPPLIERS[number % len(data.ERPNEXT_SUPPLIERS)],
+					"company": company,
+					"transaction_date": ordered,
+					"schedule_date": last + timedelta(due_in),
+					"set_warehouse": warehouse_of(company),
+					"items": [{"item_code": code, "qty": quantity, "rate": data.GOODS[code].buying}],
+				}
+			)
+			order.insert()
+			order.submit()
+	code, _name, instead_of = data.ALTERNATIVE
+	with diary.acting(data.BUYER.user, last - timedelta(5)):
+		receipt = frappe.get_doc(
+			{
+				"doctype": "Purchase Receipt",
+				"supplier": data.ERPNEXT_SUPPLIERS[0],
+				"company": company,
+				"posting_date": last - timedelta(5),
+				"set_posting_time": 1,
+				"posting_time": "12:00:00",
+				"set_warehouse": warehouse_of(company),
+				"items": [{"item_code": code, "qty": 40, "rate": data.GOODS[instead_of].buying}],
+			}
+		)
+		receipt.insert()
+		receipt.submit()
+
+
+def _make_orders(company: str, last: date) -> None:
+	"""Orders of the last days: one to deliver today, the others waiting for goods."""
+	for number, (customer, ago, deliver_in, items) in enumerate(data.NEW_ORDERS):
+		seller, day = data.SALES[number % len(data.SALES)], last - timedelta(ago)
+		delivery = last + timedelta(deliver_in)
+		with diary.acting(seller.user, day):
+			order = frappe.get_doc(
+				{
+					"doctype": "Sales Order",
+					"customer": customer,
+					"company": company,
+					"transaction_date": day,
+					"delivery_date": delivery,
+					"set_warehouse": warehouse_of(company),
+					"items": [
+						{"item_code": code, "qty": quantity, "delivery_date": delivery}
+						for code, quantity in items
+					],
+					"sales_team": [{"sales_person": sales_person_of(seller), "allocated_percentage": 100}],
+				}
+			)
+			order.insert()
+			order.submit()
