@@ -69,14 +69,16 @@ override_doctype_dashboards = {
 	"Customer": "crm_ext.events.dashboards.customer",
 	"Delivery Note": "crm_ext.events.dashboards.voucher",
 	"Lead": "crm_ext.events.dashboards.lead",
-	"Material Request": "crm_ext.events.dashboards.voucher",
+	"Material Request": "crm_ext.events.dashboards.buying",
 	"Opportunity": "crm_ext.events.dashboards.voucher",
 	"Payment Entry": "crm_ext.events.dashboards.payment_entry",
-	"Purchase Order": "crm_ext.events.dashboards.voucher",
-	"Purchase Receipt": "crm_ext.events.dashboards.voucher",
+	"Purchase Order": "crm_ext.events.dashboards.buying",
+	"Purchase Receipt": "crm_ext.events.dashboards.purchase_receipt",
 	"Quotation": "crm_ext.events.dashboards.voucher",
 	"Sales Invoice": "crm_ext.events.dashboards.sales_invoice",
 	"Sales Order": "crm_ext.events.dashboards.voucher",
+	"Stock Reservation Entry": "crm_ext.events.dashboards.stock_reservation_entry",
+	"Work Order": "crm_ext.events.dashboards.work_order",
 }
 
 # Documents
@@ -121,7 +123,11 @@ doc_events = {
 		"on_trash": ["crm_ext.events.lead.on_trash", "crm_ext.events.reference.on_trash"],
 		"validate": "crm_ext.events.reference.keep_dates",
 	},
-	"Material Request": {"validate": "crm_ext.events.material_request.validate"},
+	"Material Request": {
+		"before_insert": "crm_ext.events.material_request.before_insert",
+		"before_update_after_submit": "crm_ext.events.material_request.before_update_after_submit",
+		"validate": "crm_ext.events.material_request.validate",
+	},
 	"Opportunity": {
 		"after_rename": [
 			"crm_ext.events.opportunity.after_rename",
@@ -147,8 +153,18 @@ doc_events = {
 		"on_trash": ["crm_ext.events.prospect.on_trash", "crm_ext.events.reference.on_trash"],
 		"validate": "crm_ext.events.reference.keep_dates",
 	},
-	"Purchase Order": {"validate": "crm_ext.events.purchase_order.validate"},
-	"Purchase Receipt": {"validate": "crm_ext.events.purchase_receipt.validate"},
+	"Purchase Invoice": {"on_submit": "crm_ext.events.purchase_invoice.on_submit"},
+	"Purchase Order": {
+		"before_insert": "crm_ext.events.purchase_order.before_insert",
+		"before_update_after_submit": "crm_ext.events.purchase_order.before_update_after_submit",
+		"validate": "crm_ext.events.purchase_order.validate",
+	},
+	"Purchase Receipt": {
+		"before_insert": "crm_ext.events.purchase_receipt.before_insert",
+		"before_update_after_submit": "crm_ext.events.purchase_receipt.before_update_after_submit",
+		"on_submit": "crm_ext.events.purchase_receipt.on_submit",
+		"validate": "crm_ext.events.purchase_receipt.validate",
+	},
 	"Quotation": {
 		"after_mapping": "crm_ext.events.quotation.after_mapping",
 		"after_rename": "crm_ext.events.reference.after_rename",
@@ -176,7 +192,14 @@ doc_events = {
 		"on_trash": ["crm_ext.events.sales_order.on_trash", "crm_ext.events.reference.on_trash"],
 		"validate": ["crm_ext.events.sales_order.validate", "crm_ext.events.reference.keep_dates"],
 	},
+	"Stock Entry": {"on_submit": "crm_ext.events.stock_entry.on_submit"},
+	"Stock Reservation Entry": {"validate": "crm_ext.events.stock_reservation_entry.validate"},
 	"Unreconcile Payment": {"on_change": "crm_ext.events.unreconcile_payment.on_change"},
+	"Work Order": {
+		"before_insert": "crm_ext.events.work_order.before_insert",
+		"before_update_after_submit": "crm_ext.events.work_order.before_update_after_submit",
+		"validate": "crm_ext.events.work_order.validate",
+	},
 }
 # What we derive never stands in the way of deleting the document it was derived from.
 ignore_links_on_delete = [

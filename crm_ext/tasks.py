@@ -80,6 +80,13 @@ def judge_promises(invoices: list[str]) -> None:
 	promises.judge_committed(invoices)
 
 
+def tell_of_arrival(doctype: str, name: str) -> None:
+	"""Salespeople whose orders wait for what a receipt brought."""
+	from crm_ext.supply import arrivals
+
+	arrivals.tell(doctype, name)
+
+
 def nightly_promises() -> None:
 	"""Promises whose day has passed, and what changed without an event."""
 	from crm_ext.receivables import promises

@@ -1,13 +1,19 @@
 """Connections that count only what the user may see.
 
 Frappe counts the documents behind a connection without asking for permission. For its own that is its choice; a
-deal somebody may not see must not show by its count either.
+deal somebody may not see must not show by its count either, nor what was bought for it.
 """
 
 import frappe
 from frappe.desk import notifications
 
+from crm_ext.deals.bought_for import CARRIERS
+
 _OURS = ("Deal", "Deal Ledger Entry", "Deal Stage Change", "Payment Promise")
+# Whom something was bought for stands on the rows, too: the field that names it.
+_BOUGHT_FOR = {"Deal": "deal", "Customer": "for_customer"}
+# More are not counted: Frappe shows "99+".
+_MOST = 100
 
 
 @frappe.whitelist()
@@ -17,15 +23,18 @@ def get_open_count(doctype: str, name: str, items: str | list | None = None) -> 
 	answer = notifications.get_open_count(doctype, name, items)
 	found = answer["count"] or {}
 	links = None
-	for row in found.get("external_links_found", ()):
-		if row["doctype"] in _OURS and row["count"]:
+	for row in list(found.get("external_links_found", ())):
+		if doctype in _BOUGHT_FOR and row["doctype"] in CARRIERS:
+			found["external_links_found"].remove(row)
+			found["internal_links_found"].append(_bought_for(row["doctype"], _BOUGHT_FOR[doctype], name))
+		elif row["doctype"] in _OURS and row["count"]:
 			links = links or frappe.get_meta(doctype).get_dashboard_data()
 			row["count"] = _count(row["doctype"], name, links)
+	if doctype in CARRIERS:
+		_add_header_deal(doctype, name, found)
 	for row in found.get("internal_links_found", ()):
-		if row["doctype"] in _OURS:
-			row["names"] = frappe.get_list(
-				row["doctype"], {"name": ("in", row["names"])}, pluck="name", order_by="name"
-			)
+		if row["doctype"] in _OURS or (doctype in CARRIERS and row["doctype"] in ("Customer", "Sales Order")):
+			row["names"] = _readable(row["doctype"], row["names"])
 			row["count"] = len(row["names"])
 	return answer
 
@@ -35,4 +44,42 @@ def _count(doctype: str, name: str, links: dict) -> int:
 	filters = {fieldname: name} | (notifications.get_dynamic_link_filters(doctype, links, fieldname) or {})
 	if not frappe.has_permission(doctype, "read"):
 		return 0
-	return len(frappe.get_list(doctype, filters=filters, pluck="name", limit=100, order_by="name"))
+	return len(frappe.get_list(doctype, filters=filters, pluck="name", limit=_MOST, order_by="name"))
+
+
+def _readable(doctype: str, names: list[str]) -> list[str]:
+	if not names or not frappe.has_permission(doctype, "read"):
+		return []
+	return frappe.get_list(doctype, {"name": ("in", names)}, pluck="name", limit=_MOST, order_by="name")
+
+
+def _bought_for(doctype: str, fieldname: str, value: str) -> dict:
+	"""Documents that are for a deal or customer, or have a row that is. By name, which the list then shows."""
+	names: list[str] = []
+	if frappe.has_permission(doctype, "read"):
+		child = CARRIERS[doctype].child
+		parents = child and frappe.get_all(
+			child, {fieldname: value}, pluck="parent", distinct=True, limit=_MOST, order_by=None
+		)
+		names = frappe.get_list(
+			doctype,
+			or_filters=[
+				[doctype, fieldname, "=", value],
+				*([[doctype, "name", "in", parents]] if parents else []),
+			],
+			pluck="name",
+			limit=_MOST,
+			order_by="name desc",
+		)
+	return {"doctype": doctype, "open_count": 0, "count": len(names), "names": names}
+
+
+def _add_header_deal(doctype: str, name: str, found: dict) -> None:
+	"""The deal somebody chose on a document none of whose rows tells."""
+	deal = frappe.db.get_value(doctype, name, "deal")
+	for kind in ("external_links_found", "internal_links_found"):
+		row = next((row for row in found.get(kind, ()) if row["doctype"] == "Deal"), None)
+		if row and deal and deal not in row.get("names", ()):
+			found[kind].remove(row)
+			names = [*row.get("names", ()), deal]
+			found["internal_links_found"].append({**row, "names": names, "count": len(names)})

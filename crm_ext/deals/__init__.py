@@ -8,6 +8,6 @@ derive.py    the one deriving function: read, apply the rules, write what differ
 touch.py     collects what a transaction touched and derives it once before the commit
 stages.py    the configured stages
 backfill.py  all vouchers of a site, in chunks;  check.py  what no event saw
-buying.py    the link buying documents show
+buying.py    for whom something is bought, made or kept;  bought_for.py  how that is decided
 queries.py   what reports share
 """

@@ -71,7 +71,7 @@ def _run(progress: Callable[[int, int], None], mark: list[str] | None) -> dict:
 				frappe.db.commit()  # the mark
 			done += len(names)
 			progress(done, total)
-	buying.link_all()
+	buying.link_all(frappe.db.commit)  # a chunk of documents each
 	_write_mark(None, None, total, total, failed=len(failed))
 	frappe.db.commit()  # the end of the run
 	return {"vouchers": total, "deals": len(changed), "failed": len(failed), "running": False}

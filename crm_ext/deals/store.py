@@ -15,7 +15,7 @@ from frappe.utils import cint, flt, get_datetime, getdate, now_datetime
 from crm_ext.constants.custom_fields import DEAL_LINK_AFTER
 from crm_ext.deals import buying
 from crm_ext.deals.locks import is_lock_error  # noqa: F401
-from crm_ext.deals.model import SALES_ORDER, DerivedDeal, Graph, LedgerRow, Ref
+from crm_ext.deals.model import QUOTATION, SALES_ORDER, DerivedDeal, Graph, LedgerRow, Ref
 from crm_ext.deals.stored import DERIVED, KEPT, Stored
 
 _LEDGER = ("posting_date", "amount", "currency", "voucher_currency", "voucher_amount", "is_cancelled")
@@ -39,8 +39,8 @@ class Writer:
 		self.changes: list[tuple] = []
 		self.gone_deals: list[str] = []
 		self.links: dict[str, dict[str | None, list[str]]] = defaultdict(lambda: defaultdict(list))
-		# Orders that left a deal, for the buying documents that show it: (order, old deal, new deal).
-		self.moved_orders: list[tuple[str, str, str | None]] = []
+		# Orders and quotations of other deals than before, for the buying documents that show it.
+		self.moved: set[Ref] = set()
 		self.changed: set[str] = set()
 		# Vouchers whose link could not be written, because another transaction holds them.
 		self.left: list[Ref] = []
@@ -59,14 +59,34 @@ class Writer:
 			name = names.get(primary.get(ref))
 			if (voucher.deal or None) != name:
 				self.links[voucher.doctype][name].append(voucher.name)
-		stay = {(names[deal.root], row.voucher_no) for deal in derived for row in deal.ledger}
-		self.moved_orders = [
-			(order, deal, names.get(primary[(SALES_ORDER, order)]))
-			for deal, rows in self.stored.ledger.items()
-			for _stage, doctype, order in rows
-			if doctype == SALES_ORDER and (deal, order) not in stay and primary.get((SALES_ORDER, order))
-		]
+		self._plan_moved(derived, names, graph)
 		return self
+
+	def _plan_moved(self, derived: list[DerivedDeal], names: dict[Ref, str], graph: Graph) -> None:
+		before = {
+			(deal, (doctype, name))
+			for deal, rows in self.stored.ledger.items()
+			for _stage, doctype, name in rows
+			if doctype in (SALES_ORDER, QUOTATION)
+		}
+		now = {
+			(names[deal.root], (row.voucher_type, row.voucher_no)) for deal in derived for row in deal.ledger
+		}
+		known = {ref for _deal, ref in before}
+		self.moved = {ref for _deal, ref in before ^ now if ref in known}
+		for doctype, by_deal in self.links.items():
+			for name in (name for linked in by_deal.values() for name in linked):
+				# Nothing can have named an order that is new, but for what was saved beside it.
+				new = doctype == SALES_ORDER and not graph.vouchers[(doctype, name)].deal
+				if doctype in (SALES_ORDER, QUOTATION) and not (new and not buying.is_waited_for(name)):
+					self.moved.add((doctype, name))
+		# What was planned from a lead's quotation is for the customer the lead has become.
+		became = {
+			names[deal.root]
+			for deal in derived
+			if self.stored.values.get(names[deal.root], deal.values)["customer"] != deal.values["customer"]
+		}
+		self.moved |= {ref for deal, ref in before if deal in became and ref[0] == QUOTATION}
 
 	@property
 	def is_empty(self) -> bool:
@@ -187,8 +207,8 @@ class Writer:
 			self._write_changes()
 		for doctype, by_deal in self.links.items():
 			self._write_links(doctype, by_deal)
-		if self.moved_orders:
-			buying.relink(self.moved_orders)
+		if self.moved:
+			buying.relink(self.moved)
 		if self.gone_deals:
 			_remove(self.gone_deals)
 			buying.unlink(self.gone_deals)

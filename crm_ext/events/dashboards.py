@@ -2,6 +2,8 @@
 
 from frappe import _
 
+from crm_ext.deals.bought_for import CARRIERS
+
 
 def _add(data, label: str, fieldname: str | None = None, internal: str | None = None):
 	data = data or {}
@@ -22,7 +24,39 @@ def lead(data):
 
 
 def customer(data):
-	return _add_promises(_add(data, _("Deal"), fieldname="customer"), "customer")
+	data = _add_promises(_add(data, _("Deal"), fieldname="customer"), "customer")
+	data["transactions"].append({"label": _("Supply"), "items": list(CARRIERS)})
+	data["non_standard_fieldnames"].update(dict.fromkeys(CARRIERS, "for_customer"))
+	return data
+
+
+def buying(data):
+	"""Deals, customers and orders of all rows; one document may serve several."""
+	return _add_for(data, **{"Deal": ["items", "deal"], "Customer": ["items", "for_customer"]})
+
+
+def purchase_receipt(data):
+	return _add_for(buying(data), **{"Sales Order": ["items", "sales_order"]})
+
+
+def work_order(data):
+	return _add_for(data, **{"Deal": "deal", "Customer": "for_customer", "Sales Order": "sales_order"})
+
+
+def stock_reservation_entry(data):
+	return _add_for(data, **{"Deal": "deal", "Customer": "for_customer", "Sales Order": "voucher_no"})
+
+
+def _add_for(data, **internal):
+	data = data or {}
+	data.setdefault("transactions", [])
+	group = next((g for g in data["transactions"] if g["label"] == _("Made For")), None)
+	if group is None:
+		group = {"label": _("Made For"), "items": []}
+		data["transactions"].append(group)
+	group["items"] += internal
+	data.setdefault("internal_links", {}).update(internal)
+	return data
 
 
 def sales_invoice(data):

@@ -59,7 +59,7 @@ def send_digest(person: Person, sections: dict[str, list["frappe._dict"]], mail:
 			],
 			"my_day": get_url(MY_DAY),
 		}
-		_tell(person, subject, MY_DAY, "follow_up_digest", args, mail, "digest")
+		tell(person, subject, MY_DAY, "follow_up_digest", args, mail, "digest")
 
 
 def remind(person: Person, row: "frappe._dict", mail: bool) -> None:
@@ -70,7 +70,7 @@ def remind(person: Person, row: "frappe._dict", mail: bool) -> None:
 		)
 		args = {"row": _shown(row, person), "instructions": row.instructions}
 		link = f"/app/follow-up/{row.name}"
-		_tell(person, subject, link, "follow_up_reminder", args, mail, "mail", row.name)
+		tell(person, subject, link, "follow_up_reminder", args, mail, "mail", ("Follow Up", row.name))
 
 
 def hand_over(person: Person, rows: list["frappe._dict"], mail: bool) -> None:
@@ -92,7 +92,7 @@ def hand_over(person: Person, rows: list["frappe._dict"], mail: bool) -> None:
 			if len(rows) == 1
 			else f"/app/follow-up?escalated_to={person.user}"
 		)
-		_tell(person, subject, link, "follow_up_escalation", args, mail, "mail")
+		tell(person, subject, link, "follow_up_escalation", args, mail, "mail")
 
 
 def _shown(row: "frappe._dict", person: Person) -> dict:
@@ -114,7 +114,7 @@ def _clock(time) -> str:
 	return get_time(time).strftime("%H:%M")
 
 
-def _tell(
+def tell(
 	person: Person,
 	subject: str,
 	link: str,
@@ -122,8 +122,11 @@ def _tell(
 	args: dict,
 	mail: bool,
 	what: str,
-	follow_up: str | None = None,
+	reference: tuple[str, str] | None = None,
 ) -> None:
+	"""By bell, mail or both, as the person wants it. `reference`: the document it is about; `what`: what the mail's
+	unsubscribe link ends."""
+	doctype, name = reference or (None, None)
 	if person.bell:
 		frappe.get_doc(
 			{
@@ -133,8 +136,8 @@ def _tell(
 				# The bell shows it as HTML.
 				"subject": escape_html(subject),
 				"link": link,
-				"document_type": "Follow Up" if follow_up else None,
-				"document_name": follow_up,
+				"document_type": doctype,
+				"document_name": name,
 			}
 		).insert(ignore_permissions=True)
 	if person.mail and mail:
@@ -148,8 +151,8 @@ def _tell(
 				"unsubscribe": unsubscribe_link(person.user, what),
 				"what": what,
 			},
-			reference_doctype="Follow Up" if follow_up else None,
-			reference_name=follow_up,
+			reference_doctype=doctype,
+			reference_name=name,
 			# Ours stands in the mail and asks for no password.
 			add_unsubscribe_link=0,
 		)

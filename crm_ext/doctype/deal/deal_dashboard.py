@@ -9,7 +9,16 @@ def get_data() -> dict:
 			{"label": _("Party"), "items": ["Lead", "Customer"]},
 			{"label": _("Selling"), "items": ["Opportunity", "Quotation", "Sales Order"]},
 			{"label": _("Fulfillment"), "items": ["Delivery Note", "Sales Invoice"]},
-			{"label": _("Buying"), "items": ["Material Request", "Purchase Order", "Purchase Receipt"]},
+			{
+				"label": _("Supply"),
+				"items": [
+					"Material Request",
+					"Purchase Order",
+					"Purchase Receipt",
+					"Work Order",
+					"Stock Reservation Entry",
+				],
+			},
 			{"label": _("History"), "items": ["Deal Ledger Entry", "Deal Stage Change"]},
 		],
 	}
