@@ -15,7 +15,7 @@ from frappe import _
 from frappe.utils import cint, get_last_day_of_week, getdate, nowdate
 
 from crm_ext.supply import availability, delivery_queries
-from crm_ext.supply.delivery_rules import ALL, PERIODS, TINY, Days, OpenRow, scarcest, share_out, source_of
+from crm_ext.supply.delivery_rules import ALL, PERIODS, TINY, Days, OpenRow, await_rest, scarcest, share_out
 from crm_ext.supply.model import Need
 
 # Filters on a tree take what is below as well.
@@ -105,27 +105,18 @@ def open_rows(company: str, day: date, user: str | None = None) -> list[OpenRow]
 	rows = delivery_queries.open_rows(company, user)
 	if not rows:
 		return []
-	packed = delivery_queries.parts(company)
+	packed, reserved = delivery_queries.parts(company), delivery_queries.reserved(company)
 	for row in rows:
-		row.parts = packed.get(row.name, ())
+		row.parts, row.reserved = packed.get(row.name, ()), reserved.get(row.name, 0.0)
 	found = availability.read(company, needs(rows), day)
 	share_out(rows, found, delivery_queries.free_stock(company))
 	return rows
 
 
 def needs(rows: Collection[OpenRow]) -> list[Need]:
-	"""What order rows want, as the availability engine asks it; promised from where the settings say."""
-	anywhere = cint(frappe.get_cached_doc("CRM Ext Settings").supply_whole_company)
+	"""What order rows want, as the availability engine asks it."""
 	return [
-		Need(
-			row.name,
-			row.item_code,
-			row.open_qty,
-			None if anywhere else row.warehouse,
-			row.deliver_on,
-			row.name,
-		)
-		for row in rows
+		Need(row.name, row.item_code, row.open_qty, row.warehouse, row.deliver_on, row.name) for row in rows
 	]
 
 
@@ -141,4 +132,4 @@ def add_sources(company: str, rows: Collection[OpenRow], day: date) -> None:
 	short = [row for row in rows if row.short > TINY and row.availability]
 	found = delivery_queries.sources(company, {scarcest(row.availability).item_code for row in short})
 	for row in short:
-		row.source = source_of(row, found, day)
+		await_rest(row, found, day)

@@ -42,7 +42,7 @@ def open_rows(company: str, user: str | None = None) -> list[OpenRow]:
 			{_DELIVER_ON} AS deliver_on, i.stock_qty * {opened} / i.qty AS open_qty, i.uom, i.stock_uom,
 			IFNULL(NULLIF(i.conversion_factor, 0), 1) AS factor, IFNULL(u.must_be_whole_number, 0) AS whole,
 			IFNULL(s.must_be_whole_number, 0) AS whole_stock, i.base_net_amount * {opened} / i.qty AS value,
-			i.stock_reserved_qty AS reserved, IFNULL({visible("Sales Order", user)}, 0) AS visible,
+			IFNULL({visible("Sales Order", user)}, 0) AS visible,
 			{ORDER}.customer, {ORDER}.customer_name, {ORDER}.territory, {ORDER}.deal
 		FROM {ORDER}
 		JOIN `tabSales Order Item` i ON i.parent = {ORDER}.name
@@ -75,10 +75,24 @@ def parts(company: str) -> dict[str, tuple[Part, ...]]:
 	return {row: tuple(packed) for row, packed in found.items()}
 
 
+def reserved(company: str) -> dict[str, float]:
+	"""By row of an order: what Stock Reservation Entries hold for it."""
+	rows = frappe.db.sql(
+		"""SELECT voucher_detail_no, SUM(reserved_qty - delivered_qty) FROM `tabStock Reservation Entry`
+		WHERE company = %s AND voucher_type = 'Sales Order' AND docstatus = 1
+			AND status NOT IN ('Delivered', 'Cancelled')
+		GROUP BY voucher_detail_no""",
+		(company,),
+	)
+	return {row: float(qty) for row, qty in rows}
+
+
 def free_stock(company: str) -> dict[Pool, float]:
-	"""What lies in each warehouse of the company and nobody has reserved."""
+	"""What lies in each warehouse of the company and is neither reserved nor meant for production and subcontracting."""
 	rows = frappe.db.sql(
 		"""SELECT b.item_code, b.warehouse, b.actual_qty - IFNULL(b.reserved_stock, 0)
+			- IFNULL(b.reserved_qty_for_production, 0) - IFNULL(b.reserved_qty_for_sub_contract, 0)
+			- IFNULL(b.reserved_qty_for_production_plan, 0)
 		FROM `tabBin` b JOIN `tabWarehouse` w ON w.name = b.warehouse
 		WHERE w.company = %s AND b.actual_qty > 0""",
 		(company,),

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from crm_ext.supply.model import BUNDLE, BY_LEAD_TIME, BY_STOCK, SERVICE, Availability
+from crm_ext.supply.model import BUNDLE, BY_PRODUCTION, BY_PURCHASE, BY_STOCK, SERVICE, Availability
 
 # Below this a quantity is a rounding error of the database's nine decimals, not goods.
 TINY = 1e-6
 # Decimals of a quantity that is delivered in part; what is left over is delivered with the next note.
 _DECIMALS = 3
+
+WORK_ORDER = "Work Order"
 
 LATE = "Late"
 TODAY = "Today"
@@ -49,18 +51,22 @@ class OpenRow:
 	whole: bool  # its own unit comes in whole numbers only
 	whole_stock: bool  # so does its stock unit
 	value: float  # of what is open, net, company currency
-	reserved: float  # stock units kept for this row by Stock Reservation Entries
 	visible: bool  # the person may read the order
 	customer: str
 	customer_name: str | None
 	territory: str | None
 	deal: str | None
 	parts: tuple[Part, ...] = ()
+	reserved: float = 0.0  # stock units that Stock Reservation Entries keep for it
 	# What comes of sharing out.
 	deliverable: float = 0.0
 	availability: Availability | None = None
 	sellers: tuple[str, ...] = ()
 	notes: tuple[str, ...] = ()  # drafts of Delivery Notes that hold this row
+	comes_on: date | None = (
+		None  # when the rest can be delivered; None where nothing is short or nobody knows
+	)
+	comes_by: str | None = None
 	source: tuple[str, str] | None = None  # (DocType, name) of what the rest comes with
 
 	@property
@@ -72,15 +78,6 @@ class OpenRow:
 	def is_deliverable(self) -> bool:
 		return self.deliverable > TINY
 
-	@property
-	def comes_on(self) -> date | None:
-		"""When the rest can be delivered; None where nothing is missing, or nobody knows."""
-		return self.availability.promise_on if self.availability and self.short > TINY else None
-
-	@property
-	def comes_by(self) -> str | None:
-		return self.availability.promised_by if self.comes_on else None
-
 
 Pool = tuple[str, str | None]  # item, warehouse
 
@@ -88,9 +85,9 @@ Pool = tuple[str, str | None]  # item, warehouse
 def share_out(rows: Iterable[OpenRow], found: Mapping[str, Availability], free: Mapping[Pool, float]) -> None:
 	"""Give each row what its rank leaves of the stock in its warehouse. Sets `deliverable` and `availability`.
 
-	`rows` in rank order; `found`: what can be promised to each; `free`: stock at hand that nobody has reserved. What is
-	promised to others ahead, and kept back as safety stock, is in `found` already; `free` sees to it that what lies
-	there is given away once. What is reserved for a row is that row's.
+	`rows` in rank order; `free`: stock at hand that is reserved for nobody. What is reserved for a row is that row's. Safety
+	stock is there to be delivered: it is kept back from promises only. What is still to come is not delivered, even
+	where a promise rests on it.
 	"""
 	left = dict(free)
 	for row in rows:
@@ -101,8 +98,7 @@ def share_out(rows: Iterable[OpenRow], found: Mapping[str, Availability], free: 
 		parts = row.parts or (() if have.kind == BUNDLE else (Part(row.item_code, row.warehouse, 1.0),))
 		own = min(row.open_qty, row.reserved)
 		lying = min((left.get((p.item_code, p.warehouse), 0.0) / p.per_unit for p in parts), default=math.inf)
-		shared = max(0.0, min(row.open_qty - own, lying, have.available - own))
-		row.deliverable = whole_part(own + shared, row)
+		row.deliverable = whole_part(own + max(0.0, min(row.open_qty - own, lying)), row)
 		taken = max(0.0, row.deliverable - own)
 		for part in parts:
 			pool = (part.item_code, part.warehouse)
@@ -164,22 +160,26 @@ class Source:
 	order_item: str | None
 
 
-def source_of(row: OpenRow, sources: Mapping[str, Sequence[Source]], today: date) -> tuple[str, str] | None:
-	"""What the rest of a row comes with: what was ordered for this very row, else what arrives on the day promised,
-	else what was requested. `sources` by item, by their day. None where stock or nothing at all stands behind it.
+def await_rest(row: OpenRow, sources: Mapping[str, Sequence[Source]], today: date) -> None:
+	"""Set when the rest of a short row comes and with what: what was ordered for this very row, else what arrives on the
+	day promised, else what was requested. `sources` by item, by their day.
 	"""
 	if row.short <= TINY or not row.availability:
-		return None
+		return
+	row.comes_on, row.comes_by = row.availability.promise_on, row.availability.promised_by
 	scarce = scarcest(row.availability)
 	known = sources.get(scarce.item_code, ())
-	own = [source for source in known if source.order_item == row.name]
 	coming = [source for source in known if source.due]
-	if scarce.promised_by in (BY_STOCK, BY_LEAD_TIME, None):
-		coming = []
-	arriving = [source for source in coming if max(source.due, today) == scarce.promise_on]
+	if scarce.promised_by == BY_STOCK and coming:
+		# Promised from what lies there because more comes before those ahead are due; it is theirs to be delivered first.
+		first = coming[0]
+		row.comes_on = max(first.due, today)
+		row.comes_by = BY_PRODUCTION if first.doctype == WORK_ORDER else BY_PURCHASE
+	own = [source for source in known if source.order_item == row.name]
+	arriving = [source for source in coming if max(source.due, today) == row.comes_on]
 	asked = [source for source in known if not source.due]
 	first = next(iter((*own, *arriving, *asked)), None)
-	return (first.doctype, first.name) if first else None
+	row.source = (first.doctype, first.name) if first else None
 
 
 def scarcest(have: Availability) -> Availability:

@@ -222,6 +222,7 @@ def reserve(order, qty: float | None = None, row: int = 0):
 		"Stock Settings", {"enable_stock_reservation": 1, "allow_partial_reservation": 1}
 	)
 	item = order.items[row]
+	item.db_set("reserve_stock", 1, update_modified=False)
 	order.create_stock_reservation_entries(
 		items_details=[
 			{
