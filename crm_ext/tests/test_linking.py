@@ -74,22 +74,6 @@ class TestLinking(SiteTestCase):
 	def assertFor(self, document, customer, deal):
 		self.assertEqual(links(document.doctype, document.name), (customer, deal))
 
-	def queries(self, statement) -> int:
-		"""How many statements ours adds to a save."""
-		seen = []
-		plain = frappe.db.sql
-
-		def watch(query, *args, **kwargs):
-			seen.append(query)
-			return plain(query, *args, **kwargs)
-
-		frappe.db.sql = watch
-		try:
-			statement()
-		finally:
-			frappe.db.sql = plain
-		return len(seen)
-
 	def test_request_to_receipt_and_their_rows_follow_the_order(self):
 		order = f.make_sales_order(rows=((f.ITEM, 2, 500), (f.OTHER_ITEM, 1, 100)))
 		deal = self.deal_of(order).name
@@ -290,7 +274,8 @@ class TestLinking(SiteTestCase):
 			([{"sales_order": order.name}, of_request, of_request], 2),
 		):
 			purchase = frappe.get_doc({"doctype": "Purchase Order", "items": rows})
-			self.assertLessEqual(self.queries(lambda document=purchase: buying.set_links(document)), most)
+			with self.assertQueryCount(most):
+				buying.set_links(purchase)
 
 	def test_backfill_links_what_was_there_before_and_changes_nothing_twice(self):
 		order = f.make_sales_order()
