@@ -131,7 +131,7 @@ def _flows(asked: Ask, items: Mapping[str, Item]) -> dict[str, dict[int, Flow]]:
 	sources = {names[doctype]: source for doctype, source in queries.pipeline(asked).items()}
 	for name, source in {**sources, "orders": queries.orders(asked)}.items():
 		for item_code, period, _qty, weighted in queries.grouped(source, asked):
-			if item_code in items:
+			if item_code in items and (name == "orders" or not items[item_code].drop_shipped):
 				flow = found[item_code][period]
 				setattr(flow, name, getattr(flow, name) + weighted)
 	for item_code, period, supply, requested in queries.grouped_supply(asked):

@@ -5,6 +5,7 @@ What counts, each demand once:
   several quotations of one deal that offer the same item the one that was ordered from counts, else the latest: a new
   offer usually repeats the old one. What only an older one offers stays, as long as it is open.
 - opportunities: open, without a quotation that is open or was ordered from, and their deal is not won or lost
+- of both nothing of items that the supplier delivers to the customer
 - orders, purchases and requests: as ERPNext's Bin counts them
 """
 
@@ -82,6 +83,7 @@ class Item:
 	supplier: str | None
 	uom: str
 	warehouse: str | None
+	drop_shipped: bool
 	facts: Facts
 
 
@@ -132,7 +134,7 @@ def items(ask: Ask, with_disabled: bool = False) -> dict[str, Item]:
 	rows = frappe.db.sql(
 		f"""SELECT i.name, i.item_name, i.item_group, i.brand, d.default_supplier, i.stock_uom, d.default_warehouse,
 			i.safety_stock, i.lead_time_days, i.min_order_qty, i.valuation_rate, i.last_purchase_rate,
-			i.default_material_request_type = 'Manufacture' AND IFNULL(i.default_bom, '') != '',
+			i.default_material_request_type = 'Manufacture' AND IFNULL(i.default_bom, '') != '', i.delivered_by_supplier,
 			(SELECT c.conversion_factor FROM `tabUOM Conversion Detail` c WHERE c.parent = i.name
 				AND c.parenttype = 'Item' AND c.uom = i.purchase_uom LIMIT 1),
 			i.purchase_uom IN (SELECT name FROM `tabUOM` WHERE must_be_whole_number = 1),
@@ -144,7 +146,7 @@ def items(ask: Ask, with_disabled: bool = False) -> dict[str, Item]:
 	)
 	found = {}
 	for name, title, group, brand, supplier, uom, warehouse, safety, lead, least, *rest in rows:
-		rate, last_rate, made, factor, whole, whole_stock = rest
+		rate, last_rate, made, drop_shipped, factor, whole, whole_stock = rest
 		lot = Lot(
 			1.0 if made else factor or 1.0,
 			bool(whole and not made),
@@ -159,6 +161,7 @@ def items(ask: Ask, with_disabled: bool = False) -> dict[str, Item]:
 			supplier,
 			uom,
 			warehouse,
+			bool(drop_shipped),
 			Facts(
 				safety_stock=safety if cint(settings.supply_safety_stock) else 0.0,
 				lead_days=cint(lead) or lead_days,
