@@ -168,7 +168,10 @@ doc_events = {
 	"Quotation": {
 		"after_mapping": "crm_ext.events.quotation.after_mapping",
 		"after_rename": "crm_ext.events.reference.after_rename",
-		"before_cancel": "crm_ext.events.reference.keep_dates",
+		"before_cancel": [
+			"crm_ext.events.quotation.before_cancel",
+			"crm_ext.events.reference.keep_dates",
+		],
 		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
 		"on_change": "crm_ext.events.quotation.on_change",
 		"on_trash": ["crm_ext.events.quotation.on_trash", "crm_ext.events.reference.on_trash"],
@@ -189,6 +192,7 @@ doc_events = {
 		"before_insert": "crm_ext.events.sales_order.before_insert",
 		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
 		"on_change": "crm_ext.events.sales_order.on_change",
+		"on_submit": "crm_ext.events.sales_order.on_submit",
 		"on_trash": ["crm_ext.events.sales_order.on_trash", "crm_ext.events.reference.on_trash"],
 		"validate": ["crm_ext.events.sales_order.validate", "crm_ext.events.reference.keep_dates"],
 	},

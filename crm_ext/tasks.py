@@ -87,6 +87,13 @@ def tell_of_arrival(doctype: str, name: str) -> None:
 	arrivals.tell(doctype, name)
 
 
+def purchase_shortage(order: str, to_order: bool) -> None:
+	"""What a submitted order is short of, where the settings ask for it."""
+	from crm_ext.supply import purchasing
+
+	purchasing.purchase_on_submit(order, to_order)
+
+
 def nightly_promises() -> None:
 	"""Promises whose day has passed, and what changed without an event."""
 	from crm_ext.receivables import promises

@@ -2,7 +2,7 @@ from frappe.model.document import Document
 
 from crm_ext.deals.choice import check_chosen_deal
 from crm_ext.deals.touch import touch, touch_with_chain
-from crm_ext.supply import promise_dates
+from crm_ext.supply import promise_dates, purchasing
 
 
 def after_mapping(doc: Document, method: str | None, source: Document) -> None:
@@ -17,5 +17,15 @@ def on_change(doc: Document, method: str | None = None) -> None:
 	touch_with_chain(doc)
 
 
+def before_cancel(doc: Document, method: str | None = None) -> None:
+	# What was planned from it stays; our own field must not keep it from being cancelled.
+	doc.ignore_linked_doctypes = (
+		*(doc.get("ignore_linked_doctypes") or ()),
+		"Material Request",
+		"Purchase Order",
+	)
+
+
 def on_trash(doc: Document, method: str | None = None) -> None:
 	touch((doc.doctype, doc.name))
+	purchasing.forget_quotation(doc.name)

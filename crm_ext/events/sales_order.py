@@ -2,7 +2,7 @@ from frappe.model.document import Document
 
 from crm_ext.deals.choice import check_chosen_deal
 from crm_ext.deals.touch import touch, touch_with_chain
-from crm_ext.supply import promise_dates
+from crm_ext.supply import promise_dates, purchasing
 
 
 def after_mapping(doc: Document, method: str | None, source: Document) -> None:
@@ -19,6 +19,10 @@ def validate(doc: Document, method: str | None = None) -> None:
 
 def on_change(doc: Document, method: str | None = None) -> None:
 	touch_with_chain(doc)
+
+
+def on_submit(doc: Document, method: str | None = None) -> None:
+	purchasing.after_submit(doc)
 
 
 def on_trash(doc: Document, method: str | None = None) -> None:

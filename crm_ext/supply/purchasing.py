@@ -316,7 +316,30 @@ class _Drafts:
 		self.made.append(doc.insert())
 
 
+def forget_quotation(name: str) -> None:
+	"""Drafts stay, without the plan of a quotation that is deleted."""
+	for doctype in ("Material Request Item", "Purchase Order Item"):
+		frappe.db.sql(
+			f"UPDATE `tab{doctype}` SET quotation = NULL, quotation_item = NULL WHERE quotation = %s", (name,)
+		)
+
+
 # By itself
+
+
+def after_submit(doc: Document) -> None:
+	"""An order is submitted: where the settings say so, buy what it is short of once that is committed. No query."""
+	asked = frappe.get_cached_doc("CRM Ext Settings").purchase_on_submit
+	if asked:
+		frappe.db.after_commit.add(lambda: _purchase_later(doc.name, asked == PURCHASE_ORDER))
+
+
+def _purchase_later(order_name: str, to_order: bool) -> None:
+	"""The order is committed already: a queue out of reach must not look like a failed submit."""
+	try:
+		frappe.enqueue("crm_ext.tasks.purchase_shortage", queue="short", order=order_name, to_order=to_order)
+	except Exception:
+		frappe.logger("crm_ext").exception(f"Nothing was bought by itself for {order_name}")
 
 
 def purchase_on_submit(order_name: str, to_order: bool) -> Made:

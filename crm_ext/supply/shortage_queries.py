@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 import frappe
 from erpnext.stock.get_item_details import get_conversion_factor
-from frappe.utils import cint, flt, get_descendants_of
+from frappe.utils import cint, flt
+from frappe.utils.nestedset import get_descendants_of
 
 from crm_ext.supply.shortage_lines import Running, Source
 from crm_ext.supply.shortage_rules import Lot, Terms
@@ -178,7 +179,9 @@ _REQUESTED = f"""
 		AND (p.docstatus = 0 OR r.sales_order IN %(orders)s OR r.quotation_item IN %(offers)s)"""
 _ORDERED = f"""
 	SELECT 'Purchase Order', p.name, r.name, r.item_code, r.stock_qty,
-		IF(p.status IN ('Closed', 'Delivered', 'Completed'), 0, (r.qty - r.received_qty) * r.conversion_factor),
+		IF(p.status IN ('Closed', 'Delivered', 'Completed'), 0,
+			-- what the supplier delivers, ERPNext calls received from the start
+			IF(r.delivered_by_supplier = 1, r.stock_qty, (r.qty - r.received_qty) * r.conversion_factor)),
 		p.status, p.docstatus, r.material_request_item, r.warehouse,
 		COALESCE(r.expected_delivery_date, r.schedule_date), r.sales_order, r.sales_order_item,
 		r.sales_order_packed_item, COALESCE(NULLIF(r.quotation, ''), m.quotation),
