@@ -124,10 +124,12 @@ class Position:
 		return result
 
 	def take(self, need: Need) -> None:
-		"""What a need was served is not there for the next; its own reservation is part of it."""
-		if need.order_item in self.reserved:
-			self.held -= self.reserved.pop(need.order_item)
-		self.taken[max(need.needed_on or self.today, self.today)] += need.qty
+		"""What a need was served is not there for the next: what was reserved for it as of today, the rest by its day."""
+		held = self.reserved.pop(need.order_item, 0.0) if need.order_item else 0.0
+		self.held -= held
+		held = min(held, need.qty)
+		self.taken[self.today] += held
+		self.taken[max(need.needed_on or self.today, self.today)] += need.qty - held
 
 	def _all(self) -> dict[date, float]:
 		if self._wanted is None:

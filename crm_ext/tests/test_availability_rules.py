@@ -58,7 +58,7 @@ class Simulation:
 		self.world, self.terms = world, terms
 		self.waiting = {need.order_item for need in needs if need.order_item}
 		self.rows = self.waiting.copy()
-		self.taken: list[tuple[str, frozenset, date, float]] = []
+		self.taken: list[tuple[frozenset, Need]] = []
 
 	def supplies(self, item: str, pool: frozenset, without=lambda supply: False) -> list[Supply]:
 		return [
@@ -82,9 +82,11 @@ class Simulation:
 			before = own is None or demand.rank < own.rank
 			if demand.order_item not in self.rows and before and max(demand.on, TODAY) <= on:
 				left -= demand.qty - min(demand.qty, held.get(demand.order_item, 0))
-		for taken_item, taken_pool, taken_on, qty in self.taken:
-			if taken_item == item and taken_pool & pool and taken_on <= on:
-				left -= qty
+		for taken_pool, need in self.taken:
+			if need.item_code == item and taken_pool & pool:
+				# What is reserved is gone today, the rest on the day it is needed.
+				due = max(need.needed_on or TODAY, TODAY) <= on
+				left -= need.qty if due else min(need.qty, held.get(need.order_item, 0))
 		return left
 
 	def held(self, reservations: list[Reservation]) -> dict[str, float]:
@@ -152,7 +154,7 @@ class Simulation:
 		end -= facts.safety_stock if self.terms.keep_safety_stock else 0
 		result["short"] = min(need.qty, max(0, need.qty - end - requested))
 		self.waiting.discard(need.order_item)
-		self.taken.append((item, pool, max(need.needed_on or TODAY, TODAY), need.qty))
+		self.taken.append((pool, need))
 		return result
 
 	def lead(self, need: Need, facts: ItemFacts, missing: float, raw: bool) -> int | None:
