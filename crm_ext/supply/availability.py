@@ -11,8 +11,9 @@ import frappe
 from frappe.utils import cint, flt, getdate, nowdate
 
 from crm_ext.supply import availability_queries as queries
-from crm_ext.supply.availability_rules import EPS, Terms, serve
+from crm_ext.supply.availability_rules import serve
 from crm_ext.supply.model import Availability, Need
+from crm_ext.supply.positions import EPS, Terms
 
 if TYPE_CHECKING:
 	from frappe.model.document import Document

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from crm_ext.supply.availability_rules import Terms, serve
+from crm_ext.supply.availability_rules import serve
 from crm_ext.supply.model import (
 	Demand,
 	ItemFacts,
@@ -19,6 +19,7 @@ from crm_ext.supply.model import (
 	Supply,
 	World,
 )
+from crm_ext.supply.positions import Terms
 
 pytestmark = pytest.mark.pure
 
