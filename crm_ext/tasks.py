@@ -24,6 +24,14 @@ def make_delivery_notes(company: str, rows: list[str], by_customer: bool, with_d
 	delivery_notes.make_and_tell(company, rows, by_customer, with_drafts)
 
 
+def tell_of_big_deals(moves: list[dict]) -> None:
+	"""Deals of a size somebody wants to hear of, that came to another stage."""
+	from crm_ext.deals.big_deals import Move
+	from crm_ext.follow_ups import big_deals
+
+	big_deals.tell([Move(**move) for move in moves])
+
+
 def keep_status_on_meetings() -> None:
 	from crm_ext.deals import meetings
 

@@ -11,6 +11,7 @@ import frappe
 from frappe.utils import cint, getdate
 
 from crm_ext.deals import corrected, corrections, figures, locks, rules, stages, store, vouchers
+from crm_ext.deals.big_deals import Move
 from crm_ext.deals.model import DEAL, OPPORTUNITY, Graph, Ref
 from crm_ext.deals.stored import read_stored
 
@@ -21,11 +22,12 @@ _ATTEMPTS = 3
 @dataclass
 class Result:
 	"""Deals that changed or went, and what must be derived again in a later transaction: deals that another one
-	changed after this one's snapshot was taken, vouchers that another one holds."""
+	changed after this one's snapshot was taken, vouchers that another one holds. `moves`: from stage to stage."""
 
 	changed: set[str] = field(default_factory=set)
 	removed: list[str] = field(default_factory=list)
 	stale: list[Ref] = field(default_factory=list)
+	moves: list[Move] = field(default_factory=list)
 
 
 def derive(
@@ -86,7 +88,7 @@ def _derive_once(refs: list[Ref], names: set[str], announce: bool, correct: bool
 		return _outdated(stale), set()
 	corrected.write(fixes)
 	writer.write()
-	return Result(writer.changed, writer.gone_deals, writer.left), set()
+	return Result(writer.changed, writer.gone_deals, writer.left, writer.moves), set()
 
 
 def _outdated(deals: Iterable[str]) -> Result:

@@ -2,7 +2,9 @@
 
 import frappe
 from frappe import _
+from frappe.utils import flt
 
+from crm_ext.deals.big_deals import Limit
 from crm_ext.deals.corrections import SWITCHES
 from crm_ext.deals.model import Stage, Stages
 
@@ -22,6 +24,11 @@ def is_enabled() -> bool:
 def get_corrections() -> frozenset[str]:
 	"""Switches of `corrections.SWITCHES` that are on. Cached like the stages."""
 	return frozenset(frappe.cache.get_value(_CACHE_KEY, _read).get("corrections") or ())
+
+
+def get_big_deal_limits() -> list[Limit]:
+	"""Who hears of big deals. Cached like the stages."""
+	return [Limit(*row) for row in frappe.cache.get_value(_CACHE_KEY, _read).get("big_deals") or ()]
 
 
 def clear_cache() -> None:
@@ -48,6 +55,10 @@ def _read() -> dict:
 		"mapped": [(row.document_type, row.fieldname, row.value, row.stage) for row in settings.stage_map],
 		"direct": settings.deals_from_direct_invoices,
 		"enabled": settings.deals_enabled,
+		"big_deals": [
+			(row.user, flt(row.amount), row.company or None, row.currency or None)
+			for row in settings.big_deal_limits
+		],
 		"corrections": [switch for switch in SWITCHES if settings.get(switch)],
 	}
 

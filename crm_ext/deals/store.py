@@ -14,6 +14,7 @@ from frappe.utils import cint, flt, get_datetime, getdate, now_datetime
 
 from crm_ext.constants.custom_fields import DEAL_LINK_AFTER
 from crm_ext.deals import buying
+from crm_ext.deals.big_deals import Move
 from crm_ext.deals.locks import is_lock_error  # noqa: F401
 from crm_ext.deals.model import QUOTATION, SALES_ORDER, DerivedDeal, Graph, LedgerRow, Ref
 from crm_ext.deals.stored import DERIVED, KEPT, Stored
@@ -37,6 +38,7 @@ class Writer:
 		self.ledger: list[tuple] = []
 		self.gone_ledger: list[str] = []
 		self.changes: list[tuple] = []
+		self.moves: list[Move] = []
 		self.gone_deals: list[str] = []
 		self.links: dict[str, dict[str | None, list[str]]] = defaultdict(lambda: defaultdict(list))
 		# Orders and quotations of other deals than before, for the buying documents that show it.
@@ -107,6 +109,8 @@ class Writer:
 			changes = []
 		for change in changes:
 			self.changes.append((name, values["currency"], *change))
+		if changes:
+			self.moves.append(self._move(name, values, changes[-1]))
 		since = changes[-1][2] if changes else old["stage_since"]
 		values |= {"stage_since": since, "closed_on": self._closed_on(values, old, since)}
 		created = old and self.stored.deals[name].creation
@@ -122,6 +126,18 @@ class Writer:
 				*deal.root,
 				*(values[f] for f in (*DERIVED, *KEPT)),
 			)
+		)
+
+	def _move(self, deal: str, values: dict, change: tuple) -> Move:
+		return Move(
+			deal,
+			change[0],
+			values["stage"],
+			values["amount"],
+			values["company"],
+			values["currency"],
+			values["party_name"],
+			self.user,
 		)
 
 	def _closed_on(self, values: dict, old: dict | None, since: datetime) -> date | None:

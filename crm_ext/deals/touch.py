@@ -6,11 +6,13 @@ has then already undone more than our part.
 """
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 import frappe
 from frappe.model.document import Document
 
 from crm_ext.deals import derive, locks, stages
+from crm_ext.deals.big_deals import who_hears
 from crm_ext.deals.model import DELIVERY_NOTE, OPPORTUNITY, QUOTATION, SALES_INVOICE, SALES_ORDER, Ref
 
 _KEY = "crm_ext_touched"
@@ -79,6 +81,9 @@ def derive_safely(refs: Iterable[Ref]) -> None:
 		frappe.db.rollback(save_point=_SAVEPOINT)
 		_log(refs)
 		return
+	if who_hears(result.moves, stages.get_big_deal_limits() if result.moves else ()):
+		moves = [asdict(move) for move in result.moves]
+		frappe.db.after_commit.add(lambda: _tell_later(moves))
 	if result.stale:
 		# Another transaction derived the same deals after our snapshot: look again once both are committed.
 		frappe.db.after_commit.add(lambda: _derive_later([*refs, *result.stale]))
@@ -90,6 +95,14 @@ def _derive_later(refs: list[Ref]) -> None:
 		frappe.enqueue("crm_ext.tasks.derive_deals", queue="short", refs=[list(ref) for ref in refs])
 	except Exception:
 		frappe.logger("crm_ext").exception(f"Left to the nightly check: {refs[:50]}")
+
+
+def _tell_later(moves: list[dict]) -> None:
+	"""As `_derive_later`."""
+	try:
+		frappe.enqueue("crm_ext.tasks.tell_of_big_deals", queue="short", moves=moves)
+	except Exception:
+		frappe.logger("crm_ext").exception(f"Nobody was told of {moves}")
 
 
 def _log(refs: list[Ref]) -> None:

@@ -8,6 +8,7 @@ import frappe
 from crm_ext.setup import customizations
 
 OUR_DOCTYPES = (
+	"Big Deal Limit",
 	"Credit Policy",
 	"Credit Release",
 	"Credit Release Role",
