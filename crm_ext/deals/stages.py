@@ -57,7 +57,7 @@ def _read() -> dict:
 		"enabled": settings.deals_enabled,
 		"big_deals": [
 			(row.user, flt(row.amount), row.company or None, row.currency or None)
-			for row in settings.big_deal_limits
+			for row in settings.get("big_deal_limits") or ()
 		],
 		"corrections": [switch for switch in SWITCHES if settings.get(switch)],
 	}
