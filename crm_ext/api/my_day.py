@@ -8,6 +8,7 @@ from frappe import _
 
 from crm_ext.follow_ups import day
 from crm_ext.receivables import day as receivables
+from crm_ext.supply import day as supply
 
 
 @frappe.whitelist()
@@ -20,7 +21,7 @@ def get_day(user: str | None = None) -> dict:
 	frappe.has_permission("Follow Up", "read", throw=True)
 	if user and not day.may_look(viewer, user):
 		frappe.throw(_("You may not look at the day of {0}.").format(user), frappe.PermissionError)
-	return day.read(user or viewer, more=receivables.SECTIONS)
+	return day.read(user or viewer, more=(*receivables.SECTIONS, *supply.SECTIONS))
 
 
 @frappe.whitelist()

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 import frappe
 
@@ -188,3 +188,40 @@ def sources(company: str, items: Collection[str]) -> dict[str, list[Source]]:
 	for doctype, name, item_code, due, order_item in rows:
 		found[item_code].append(Source(doctype, name, item_code, due, order_item or None))
 	return found
+
+
+# Whose orders they are: made by the person, of a deal the person owns, or with the person in the sales team.
+_OF_PERSON = f"""({ORDER}.owner = %(user)s
+	OR EXISTS (SELECT 1 FROM `tabDeal` d WHERE d.name = {ORDER}.deal AND d.owner_user = %(user)s)
+	OR EXISTS (SELECT 1 FROM `tabSales Team` t JOIN `tabSales Person` p ON p.name = t.sales_person
+		JOIN `tabEmployee` e ON e.name = p.employee
+		WHERE t.parenttype = 'Sales Order' AND t.parent = {ORDER}.name AND e.user_id = %(user)s))"""
+
+
+def rows_of_person(user: str, until: date, condition: str, limit: int) -> list[dict]:
+	"""Open rows due until a day of the first `limit` orders of a person, in rank order; `total`: of orders there are.
+
+	`condition` on the table of orders begins with AND. `safety_stock` is the item's. One statement.
+	"""
+	opened = _open()
+	due = f"{_WAITING} AND {_UNDELIVERED.format(open=opened)} AND {_DELIVER_ON} <= %(until)s"
+	return frappe.db.sql(
+		f"""WITH chosen AS (
+			SELECT {ORDER}.name, MIN({_DELIVER_ON}) AS due_on, COUNT(*) OVER () AS total
+			FROM {ORDER} JOIN `tabSales Order Item` i ON i.parent = {ORDER}.name
+			WHERE {due} AND {_OF_PERSON} {condition}
+			GROUP BY {ORDER}.name ORDER BY due_on, {ORDER}.name LIMIT {int(limit)}
+		)
+		SELECT chosen.total, chosen.due_on, i.name AS row_name, {ORDER}.name, {ORDER}.company, {ORDER}.customer,
+			{ORDER}.customer_name, i.item_code, i.item_name, i.warehouse, i.stock_uom, {_DELIVER_ON} AS deliver_on,
+			i.stock_qty * {opened} / i.qty AS open_qty, i.base_net_amount * {opened} / i.qty AS value,
+			IFNULL(item.safety_stock, 0) AS safety_stock
+		FROM chosen
+		JOIN {ORDER} ON {ORDER}.name = chosen.name
+		JOIN `tabSales Order Item` i ON i.parent = {ORDER}.name
+		LEFT JOIN `tabItem` item ON item.name = i.item_code
+		WHERE {due}
+		ORDER BY {_RANK}""",
+		{"user": user, "until": until},
+		as_dict=True,
+	)

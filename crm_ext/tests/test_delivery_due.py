@@ -1,21 +1,28 @@
 """Delivery Due: what is open as ERPNext has it, stock given out once and by rank, and delivering from there."""
 
 import random
+import time
 from collections import defaultdict
 from datetime import date
+from urllib.parse import unquote
 
 import frappe
 from erpnext.stock.stock_balance import get_reserved_qty
 from frappe.desk import query_report
-from frappe.utils import flt
+from frappe.utils import flt, get_last_day_of_week
 
+from crm_ext import tasks
 from crm_ext.api import deliveries as api
-from crm_ext.supply import delivery, delivery_notes
+from crm_ext.api import my_day
+from crm_ext.deals import touch
+from crm_ext.follow_ups import day as follow_ups_day
+from crm_ext.supply import day, delivery, delivery_notes
 from crm_ext.supply.delivery_rules import Days, OpenRow, Part, by_order, share_out, whole_part
 from crm_ext.supply.model import Availability
 from crm_ext.tests import factories as f
 from crm_ext.tests import supply_factories as s
 from crm_ext.tests.base import SiteTestCase
+from crm_ext.tests.processes import CommittingTestCase, Gate
 
 # Permission, filters and their trees, open rows and what stands beside them; availability takes seven.
 QUERIES = 30
@@ -481,19 +488,6 @@ class TestDelivering(SiteTestCase):
 		self.assertFalse(result.notes)
 		self.assertIn("changed", result.left_out[0]["reason"])
 
-	def test_many_orders_go_to_the_queue_and_are_told(self):
-		user = f.make_user(f"{frappe.generate_hash(length=10)}@example.com", "Sales User").name
-		order = s.make_order({"item_code": f.SERVICE, "qty": 2})
-		empty = s.make_order({"item_code": s.make_item().name, "qty": 1})
-		frappe.set_user(user)
-		result = delivery_notes.make(f.COMPANY, [row.name for o in (order, empty) for row in o.items])
-		delivery_notes._tell(user, result)
-		log = frappe.get_last_doc("Notification Log", {"for_user": user})
-		self.assertIn("1 drafts", log.subject)
-		self.assertIn("1 orders were left out", log.subject)
-		self.assertIn(empty.name, log.email_content)
-		self.assertIn(log.name, log.link)
-
 	def test_notes_to_print(self):
 		order, other = (s.make_order({"item_code": f.SERVICE, "qty": 2}) for _number in range(2))
 		submitted = f.make_delivery_note(order, share=0.5)
@@ -506,3 +500,184 @@ class TestDelivering(SiteTestCase):
 		self.assertEqual(api.notes([])["notes"], [])
 		for bad in ('{"a": 1}', "[1]", [["a"]]):
 			self.assertRaises(frappe.ValidationError, api.notes, bad)
+
+
+class TestMyDay(SiteTestCase):
+	def setUp(self):
+		super().setUp()
+		self.user = f.make_user(f"{frappe.generate_hash(length=10)}@example.com", "Sales User").name
+
+	def order(self, *rows: dict, **values):
+		order = s.make_order(*rows, **values)
+		order.db_set("owner", self.user, update_modified=False)
+		return order
+
+	def section(self, viewer: str | None = None) -> dict | None:
+		viewer = viewer or self.user
+		view = follow_ups_day.view_of(self.user, viewer, frappe.utils.now_datetime())
+		frappe.set_user(viewer)
+		try:
+			return day.deliveries_due(view)
+		finally:
+			frappe.set_user("Administrator")
+
+	def test_what_is_late_today_and_this_week_with_what_is_short(self):
+		item, other = s.make_item(stock=5).name, s.make_item().name
+		until = get_last_day_of_week(s.day(0))
+		late = self.order({"item_code": item, "qty": 4}, delivery=s.day(-2))
+		today = self.order(
+			{"item_code": item, "qty": 4}, {"item_code": f.SERVICE, "qty": 1}, delivery=s.day(0)
+		)
+		unknown = self.order({"item_code": other, "qty": 4}, delivery=s.day(0))
+		self.order({"item_code": item, "qty": 1}, delivery=frappe.utils.add_days(until, 1))
+		s.make_order({"item_code": item, "qty": 1}, delivery=s.day(-9))  # of somebody else, and ahead
+		purchase_on = s.day(12)
+		s.make_purchase_order({"item_code": item, "qty": 50}, on=purchase_on)
+		section = self.section()
+		rows = {row["name"]: row for row in section["rows"]}
+		self.assertEqual(list(rows), [late.name, *sorted((today.name, unknown.name))])
+		self.assertEqual((section["count"], section["filters"]["name"][1]), (3, list(rows)))
+		self.assertEqual(rows[late.name]["note"], "2 days late · all can be delivered now")
+		self.assertEqual(rows[late.name]["deliver"]["rows"], [late.items[0].name])
+		comes = frappe.utils.formatdate(purchase_on)
+		self.assertEqual(rows[today.name]["note"], f"Due today · short of {item}: 4 Nos, comes on {comes}")
+		self.assertEqual(rows[today.name]["deliver"]["rows"], [today.items[1].name])
+		self.assertIn("nobody knows when it comes", rows[unknown.name]["note"])
+		self.assertEqual((rows[unknown.name]["deliver"], rows[unknown.name]["amount"]), (None, 400))
+		self.assertEqual((rows[late.name]["party"], rows[late.name]["currency"]), (f.CUSTOMER, "USD"))
+
+	def test_whose_orders_they_are(self):
+		values = {"delivery": s.day(-1)}
+		made = self.order({"item_code": f.SERVICE, "qty": 1}, **values)
+		owned = s.make_order({"item_code": f.SERVICE, "qty": 1}, **values)
+		sold = s.make_order(
+			{"item_code": f.SERVICE, "qty": 1},
+			sales_team=[{"sales_person": self.sales_person(), "allocated_percentage": 100}],
+			**values,
+		)
+		s.make_order({"item_code": f.SERVICE, "qty": 1}, **values)
+		touch.flush()
+		deal = frappe.db.get_value("Sales Order", owned.name, "deal")
+		frappe.db.set_value("Deal", deal, "owner_user", self.user)
+		found = {row["name"] for row in self.section()["rows"]}
+		self.assertEqual(found, {made.name, owned.name, sold.name})
+		accountant = f.make_user(f"{frappe.generate_hash(length=10)}@example.com", "Support Team").name
+		self.assertIsNone(self.section(accountant))
+		stock = f.make_user(f"{frappe.generate_hash(length=10)}@example.com", "Accounts User").name
+		self.assertEqual({row["deliver"] for row in self.section(stock)["rows"]}, {None})
+
+	def sales_person(self) -> str:
+		employee = f.make_employee(self.user)
+		name = f.unique("Seller")
+		return (
+			frappe.get_doc(
+				{
+					"doctype": "Sales Person",
+					"sales_person_name": name,
+					"parent_sales_person": "Sales Team",
+					"employee": employee.name,
+				}
+			)
+			.insert()
+			.name
+		)
+
+	def test_my_day_in_all_takes_at_most_30_statements(self):
+		"""With something in every section, what is sold bundled and made, and user permissions."""
+		frappe.get_doc(
+			{"doctype": "User Permission", "user": self.user, "allow": "Company", "for_value": f.COMPANY}
+		).insert()
+		item, other = s.make_item().name, s.make_item().name
+		s.make_bom(item, (other, 2))
+		bundle = s.make_bundle((item, 1)).name
+		opportunity = f.make_opportunity(f.make_customer(), opportunity_owner=self.user)
+		touch.flush()
+		deal = frappe.db.get_value("Opportunity", opportunity.name, "deal")
+		frappe.db.set_value("Deal", deal, "last_contact_on", s.day(-90), update_modified=False)
+		f.make_quotation(f.make_customer(), valid_till=s.day(1)).db_set("owner", self.user)
+		for days in (-1, 0, 1):
+			frappe.get_doc(
+				{
+					"doctype": "Follow Up",
+					"subject": "Call",
+					"responsible": self.user,
+					"reference_doctype": "Customer",
+					"reference_name": f.CUSTOMER,
+					"due_date": s.day(days),
+				}
+			).insert()
+		self.order({"item_code": item, "qty": 1}, {"item_code": bundle, "qty": 1}, delivery=s.day(-1))
+		customer = f.make_customer(account_manager=self.user)
+		f.make_direct_invoice(
+			customer=customer.name, set_posting_time=1, posting_date=s.day(-9), due_date=s.day(-5)
+		)
+		found, before = self.count()
+		self.assertGreaterEqual(
+			set(found),
+			{"overdue", "today", "tomorrow", "silent_deals", "expiring_quotations", "deliveries_due"},
+		)
+		for _number in range(4):
+			self.order({"item_code": item, "qty": 1}, {"item_code": bundle, "qty": 1}, delivery=s.day(-1))
+		self.assertEqual(self.count()[1], before)
+		self.assertLessEqual(before, 30)
+
+	def count(self) -> tuple[list[str], int]:
+		frappe.set_user(self.user)
+		my_day.get_day()
+		made, original = [], frappe.db.__class__.sql
+
+		def counted(*args, **kwargs):
+			made.append(args[1])
+			return original(*args, **kwargs)
+
+		frappe.db.__class__.sql = counted
+		try:
+			found = my_day.get_day()
+		finally:
+			frappe.db.__class__.sql = original
+			frappe.set_user("Administrator")
+		return [section["key"] for section in found["sections"] if section["rows"]], len(made)
+
+
+def deliver_at_once(gate: Gate, me: str, other: str, row: str) -> dict:
+	"""Both see the order without a note, then both deliver it."""
+	frappe.db.sql("SELECT name FROM `tabDelivery Note` LIMIT 1")  # the snapshot of this transaction
+	gate.open(me)
+	gate.wait(other)
+	found = api.deliver(f.COMPANY, [row], 1)
+	time.sleep(0.3)  # the other one waits for our lock
+	frappe.db.commit()
+	return found
+
+
+class TestTwoAtOnce(CommittingTestCase):
+	def test_two_people_make_one_note(self):
+		order = s.make_order({"item_code": f.SERVICE, "qty": 2})
+		row = order.items[0].name
+		frappe.db.commit()  # for both to see
+		processes = [
+			self.start(deliver_at_once, *names, row) for names in (("one", "other"), ("other", "one"))
+		]
+		found = [process.result() for process in processes]
+		(note,) = [name for result in found for name in result["notes"]]
+		(left_out,) = [row for result in found for row in result["left_out"]]
+		self.assertEqual(left_out["order"], order.name)
+		self.assertIn(note, left_out["reason"])
+		frappe.db.rollback()
+		self.assertEqual(frappe.db.count("Delivery Note Item", {"so_detail": row}), 1)
+
+	def test_the_job_delivers_what_it_can_and_tells(self):
+		order = s.make_order({"item_code": f.SERVICE, "qty": 2})
+		empty = s.make_order({"item_code": s.make_item().name, "qty": 1})
+		frappe.db.commit()  # the job commits, too
+		tasks.make_delivery_notes(
+			f.COMPANY, [row.name for o in (order, empty) for row in o.items], False, False
+		)
+		frappe.db.rollback()
+		(note,) = frappe.get_all("Delivery Note Item", {"against_sales_order": order.name}, pluck="parent")
+		log = frappe.get_last_doc("Notification Log", {"for_user": "Administrator"})
+		self.assertIn("1 drafts", log.subject)
+		self.assertIn("1 orders were left out", log.subject)
+		self.assertIn(empty.name, log.email_content)
+		self.assertIn(note, unquote(log.email_content))
+		self.assertIn(log.name, log.link)

@@ -208,6 +208,7 @@ crm_ext.MyDay = class MyDay {
 			note: row.note,
 			aside: `<span class="my-day-amount">${amount}</span>`,
 			actions: [
+				...(row.deliver ? [this.button("deliver", __("Deliver"), title)] : []),
 				this.button("plan", __("Plan"), title),
 				this.button("log", __("Log", null, "Follow Up"), title),
 			],
@@ -367,6 +368,11 @@ crm_ext.MyDay = class MyDay {
 		const follow_ups = crm_ext.follow_ups;
 		if (action === "log") return follow_ups.open_dialog({ ...about, on_done });
 		if (action === "plan") return follow_ups.plan({ doctype, name, on_done });
+		if (action === "deliver") {
+			const { deliver, party } = this.find(name);
+			const rows = [{ sales_order: name, order_rows: deliver.rows, customer: party }];
+			return crm_ext.deliveries.deliver({ company: deliver.company, rows, on_done });
+		}
 		if (action === "pick_day") return follow_ups.postpone(this.find(name), on_done);
 		// In one step: a second click must not do it twice.
 		if (row.dataset.busy) return;
