@@ -174,8 +174,13 @@ doc_events = {
 		],
 		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
 		"on_change": "crm_ext.events.quotation.on_change",
+		"onload": "crm_ext.events.credit.onload",
 		"on_trash": ["crm_ext.events.quotation.on_trash", "crm_ext.events.reference.on_trash"],
-		"validate": ["crm_ext.events.quotation.validate", "crm_ext.events.reference.keep_dates"],
+		"validate": [
+			"crm_ext.events.quotation.validate",
+			"crm_ext.events.reference.keep_dates",
+			"crm_ext.events.credit.validate",
+		],
 	},
 	"Sales Invoice": {
 		"after_rename": "crm_ext.events.reference.after_rename",
@@ -189,12 +194,27 @@ doc_events = {
 		"after_mapping": "crm_ext.events.sales_order.after_mapping",
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"before_cancel": "crm_ext.events.reference.keep_dates",
+		"before_change": "crm_ext.events.credit.before_change",
 		"before_insert": "crm_ext.events.sales_order.before_insert",
-		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
+		"before_submit": "crm_ext.events.credit.before_submit",
+		"before_update_after_submit": [
+			"crm_ext.events.reference.keep_dates",
+			"crm_ext.events.credit.before_update_after_submit",
+		],
+		"on_cancel": "crm_ext.events.credit.on_cancel",
 		"on_change": "crm_ext.events.sales_order.on_change",
+		"onload": "crm_ext.events.credit.onload",
 		"on_submit": "crm_ext.events.sales_order.on_submit",
-		"on_trash": ["crm_ext.events.sales_order.on_trash", "crm_ext.events.reference.on_trash"],
-		"validate": ["crm_ext.events.sales_order.validate", "crm_ext.events.reference.keep_dates"],
+		"on_trash": [
+			"crm_ext.events.sales_order.on_trash",
+			"crm_ext.events.reference.on_trash",
+			"crm_ext.events.credit.on_trash",
+		],
+		"validate": [
+			"crm_ext.events.sales_order.validate",
+			"crm_ext.events.reference.keep_dates",
+			"crm_ext.events.credit.validate",
+		],
 	},
 	"Stock Entry": {"on_submit": "crm_ext.events.stock_entry.on_submit"},
 	"Stock Reservation Entry": {"validate": "crm_ext.events.stock_reservation_entry.validate"},
@@ -207,6 +227,7 @@ doc_events = {
 }
 # What we derive never stands in the way of deleting the document it was derived from.
 ignore_links_on_delete = [
+	"Credit Check",
 	"Credit Release",
 	"Deal",
 	"Deal Ledger Entry",
@@ -222,13 +243,17 @@ override_whitelisted_methods = {
 	"frappe.desk.notifications.get_open_count": "crm_ext.api.connections.get_open_count"
 }
 has_permission = {
+	"Credit Check": "crm_ext.permissions.has_permission_through_customer",
+	"Credit Release": "crm_ext.permissions.has_permission_through_customer",
 	"Deal Ledger Entry": "crm_ext.permissions.has_permission_through_deal",
 	"Deal Stage Change": "crm_ext.permissions.has_permission_through_deal",
 	"Follow Up": "crm_ext.permissions.has_follow_up_permission",
 	"Follow Up Preference": "crm_ext.permissions.has_preference_permission",
-	"Payment Promise": "crm_ext.permissions.has_promise_permission",
+	"Payment Promise": "crm_ext.permissions.has_permission_through_customer",
 }
 permission_query_conditions = {
+	"Credit Check": "crm_ext.permissions.credit_check_conditions",
+	"Credit Release": "crm_ext.permissions.credit_release_conditions",
 	"Deal Ledger Entry": "crm_ext.permissions.ledger_entry_conditions",
 	"Deal Stage Change": "crm_ext.permissions.stage_change_conditions",
 	"Follow Up": "crm_ext.permissions.follow_up_conditions",

@@ -45,16 +45,26 @@ def has_permission_through_deal(doc, ptype: str = "read", user: str | None = Non
 
 
 def promise_conditions(user: str | None = None) -> str:
-	"""SQL condition on `tabPayment Promise`: those of customers the person may read."""
+	return _through_customer("Payment Promise", user)
+
+
+def credit_release_conditions(user: str | None = None) -> str:
+	return _through_customer("Credit Release", user)
+
+
+def credit_check_conditions(user: str | None = None) -> str:
+	return _through_customer("Credit Check", user)
+
+
+def _through_customer(doctype: str, user: str | None) -> str:
+	"""SQL condition on the table of `doctype`: rows of customers the person may read."""
 	conditions = list_conditions("Customer", user)
 	if not conditions:
 		return ""
-	return (
-		f"`tabPayment Promise`.customer IN (SELECT `tabCustomer`.name FROM `tabCustomer` WHERE {conditions})"
-	)
+	return f"`tab{doctype}`.customer IN (SELECT `tabCustomer`.name FROM `tabCustomer` WHERE {conditions})"
 
 
-def has_promise_permission(doc, ptype: str = "read", user: str | None = None) -> bool:
+def has_permission_through_customer(doc, ptype: str = "read", user: str | None = None) -> bool:
 	"""Who may read the customer. Roles decide what those may do; this only takes away."""
 	return (
 		bool(frappe.has_permission("Customer", "read", doc=doc.customer, user=user)) if doc.customer else True

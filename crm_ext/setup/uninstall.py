@@ -9,6 +9,7 @@ from crm_ext.setup import customizations
 
 OUR_DOCTYPES = (
 	"Big Deal Limit",
+	"Credit Check",
 	"Credit Policy",
 	"Credit Release",
 	"Credit Release Role",
@@ -114,7 +115,7 @@ def _remove_records() -> None:
 	frappe.db.delete("Scheduled Job Type", {"method": ("like", "crm_ext.%")})
 	frappe.db.delete("Patch Log", {"patch": ("like", "%crm_ext%")})
 	frappe.db.delete("DefaultValue", {"parent": "crm_ext_demo"})  # where the demo data noted how far it came
-	frappe.db.sql("DELETE FROM `tabSeries` WHERE name LIKE 'DEAL-%%' OR name REGEXP '^PP-[0-9]{4}-$'")
+	frappe.db.sql("DELETE FROM `tabSeries` WHERE name LIKE 'DEAL-%%' OR name REGEXP '^(PP|CR)-[0-9]{4}-$'")
 
 
 def _delete(doctype: str, filters: dict) -> None:

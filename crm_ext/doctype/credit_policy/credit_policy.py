@@ -3,6 +3,9 @@
 
 from frappe.model.document import Document
 
+from crm_ext.receivables import policies
+
 
 class CreditPolicy(Document):
-	pass
+	def validate(self) -> None:
+		policies.prepare(self)

@@ -6,6 +6,8 @@ import "./boards";
 import "./follow_ups/dialog";
 import "./follow_ups/forms";
 import "./follow_ups/follow_up_done.html";
+import "./receivables/credit";
 import "./receivables/promise";
 import "./supply/availability";
 import "./supply/deliver";
+import "./supply/shortage";

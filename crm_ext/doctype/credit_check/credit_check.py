@@ -1,0 +1,14 @@
+# Copyright (c) 2026, crm_ext contributors
+# License: GPL-3.0-or-later. See license.txt
+
+from frappe.model.document import Document
+
+from crm_ext.receivables import releases
+
+
+class CreditCheck(Document):
+	pass
+
+
+def on_doctype_update() -> None:
+	releases.add_check_indexes()
