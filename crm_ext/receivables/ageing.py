@@ -78,9 +78,15 @@ class Cell:
 	oldest_due: date | None = None
 
 	def add(self, other: "Cell") -> None:
+		# Written out: a report adds up thousands.
 		self.buckets = [mine + theirs for mine, theirs in zip(self.buckets, other.buckets, strict=True)]
-		for name in SUMS:
-			setattr(self, name, getattr(self, name) + getattr(other, name))
+		self.outstanding += other.outstanding
+		self.base += other.base
+		self.not_due += other.not_due
+		self.overdue += other.overdue
+		self.due_today += other.due_today
+		self.due_this_week += other.due_this_week
+		self.due_next_week += other.due_next_week
 		self.items += other.items
 		self.oldest = _earlier(self.oldest, other.oldest)
 		self.oldest_due = _earlier(self.oldest_due, other.oldest_due)
@@ -104,7 +110,9 @@ SUMS = (
 
 
 def _earlier(one: date | None, other: date | None) -> date | None:
-	return min((day for day in (one, other) if day), default=None)
+	if one and other:
+		return min(one, other)
+	return one or other
 
 
 def cell_of(

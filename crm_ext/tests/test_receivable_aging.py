@@ -11,6 +11,7 @@ from frappe.utils import add_days, flt, getdate, nowdate
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from crm_ext.constants.custom_fields import LEDGER_INDEX
 from crm_ext.receivables import ledger as receivables
 from crm_ext.report.receivable_aging.receivable_aging import execute
 from crm_ext.tests import factories as f
@@ -61,6 +62,13 @@ def erpnext(**filters) -> dict[str, dict[str, float]]:
 		found[row.party] = {"outstanding": flt(row.outstanding, 2)}
 		found[row.party] |= {f"bucket_{number}": flt(row[f"range{number + 1}"], 2) for number in range(5)}
 	return found
+
+
+def items_of(days: int = 0, **values) -> list[tuple]:
+	"""Every open item as of so many days ago."""
+	scope = receivables.Scope(f.COMPANY, getdate(add_days(nowdate(), -days)), **values)
+	found = receivables.open_items(scope)
+	return sorted((i.voucher_no, i.account, i.outstanding, i.posting_date, i.due) for i in found)
 
 
 FIGURES = ("outstanding", *(f"bucket_{number}" for number in range(5)))
@@ -153,11 +161,13 @@ class TestRandomLedgers(AgeingTestCase):
 		for row in items:
 			listed[row["group"]] = flt(listed.get(row["group"], 0) + row["outstanding"], 2)
 		self.assertEqual(listed, {party: sums["outstanding"] for party, sums in groups.items()})
-		found = receivables.open_items(receivables.Scope(f.COMPANY, getdate(nowdate())))
+		found = items_of()
 		self.assertEqual(
-			sorted((item.voucher_no, item.account, item.outstanding) for item in found),
+			[(no, account, amount) for no, account, amount, *_dates in found],
 			sorted((row["voucher_no"], row["account"], row["outstanding"]) for row in items),
 		)
+		for days in (0, 25, 70):
+			self.assertEqual(items_of(days), items_of(days, by_index=False))
 
 
 class TestReceivableAging(AgeingTestCase):
@@ -240,6 +250,47 @@ class TestReceivableAging(AgeingTestCase):
 			items = [(row["voucher_no"], row["outstanding"]) for row in rows if row.get("indent")]
 			self.assertEqual(items, [(invoice.name, 200)])
 			self.assertEqualToERPNext(based_on_payment_terms=terms)
+
+	def entry(self, source, **values) -> None:
+		"""An entry of the ledger like that of a document, as only data from elsewhere makes it."""
+		name = frappe.db.get_value("Payment Ledger Entry", {"voucher_no": source.name})
+		entry = frappe.copy_doc(frappe.get_doc("Payment Ledger Entry", name))
+		entry.update(values)
+		entry.set_new_name()
+		entry.docstatus = 1
+		entry.db_insert()
+
+	def test_the_index_is_read_in_its_order(self):
+		params: dict = {}
+		statement = receivables.grouped(receivables.Scope(f.COMPANY, getdate(nowdate())), params)
+		(plan,) = frappe.db.sql(f"EXPLAIN {statement}", params, as_dict=True)
+		self.assertEqual(plan.key, LEDGER_INDEX)
+		self.assertIn("Using index", plan.Extra)
+		self.assertNotIn("sort", plan.Extra)
+
+	def test_employees_are_no_customers(self):
+		"""Money advanced to them stands on receivable accounts, too; one of them goes by the name of a customer."""
+		invoice = self.invoice(100)
+		for party in (f.unique("Employee"), self.customer):
+			self.entry(invoice, party_type="Employee", party=party, voucher_no=f.unique("PAY"), amount=7)
+			self.assertEqualToERPNext()
+			self.assertEqual(items_of(), items_of(by_index=False))
+			self.assertEqual(by_group(ours(), FIGURES)[self.customer]["outstanding"], 100)
+
+	def test_a_receipt_with_the_number_of_the_invoice_it_pays(self):
+		"""It does not stand for the invoice on a day the invoice is not there yet."""
+		invoice = self.invoice(100, days=10)
+		self.entry(
+			invoice,
+			voucher_type="Payment Entry",
+			posting_date=add_days(nowdate(), -20),
+			amount=-60,
+			amount_in_account_currency=-60,
+		)
+		for days, owed in ((0, 40), (15, -60)):
+			self.assertEqual(items_of(days), items_of(days, by_index=False))
+			found = self.assertEqualToERPNext(report_date=add_days(nowdate(), -days))
+			self.assertEqual(found[self.customer]["outstanding"], owed)
 
 	def test_an_exchange_difference_is_an_item_though_nothing_is_owed_in_the_currency(self):
 		invoice = self.invoice(100, customer=f.FOREIGN_CUSTOMER, currency="EUR", conversion_rate=1.1)

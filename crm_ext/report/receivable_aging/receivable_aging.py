@@ -39,11 +39,11 @@ def execute(filters: dict | None = None) -> tuple:
 		return columns, [], None, None, None
 	most_days = cint(filters.over_age_days) or MOST_DAYS
 	facts = _facts(asked, ages, with_behaviour)
-	rows, more = _rows(asked, ages, facts, most_days)
+	totals = _totals(asked, ages)
+	rows, more = _rows(asked, ages, totals, facts, most_days)
 	message = (
 		_("Only the first {0} open items are listed; choose a customer.").format(LIMIT) if more else None
 	)
-	totals = _totals(ages, len(asked.limits) + 1)
 	return columns, rows, message, _chart(asked, totals), _summary(totals)
 
 
@@ -178,7 +178,9 @@ def _facts(asked: Ask, ages: Ages, with_behaviour: bool) -> dict[str, dict]:
 	return facts
 
 
-def _rows(asked: Ask, ages: Ages, facts: dict[str, dict], most_days: int) -> tuple[list[dict], bool]:
+def _rows(
+	asked: Ask, ages: Ages, totals: dict[str, Cell], facts: dict[str, dict], most_days: int
+) -> tuple[list[dict], bool]:
 	"""Groups, who owes most first, a total for each currency, and whether items were left out."""
 	by_currency: dict[str, list[tuple[GroupKey, Cell]]] = {}
 	for key, cell in ages.cells.items():
@@ -192,18 +194,16 @@ def _rows(asked: Ask, ages: Ages, facts: dict[str, dict], most_days: int) -> tup
 	for currency in sorted(by_currency):
 		groups = sorted(by_currency[currency], key=lambda found: (-found[1].outstanding, str(found[0][0])))
 		shares = ageing.shares([cell.outstanding for _key, cell in groups])
-		total = Cell([0.0] * (len(asked.limits) + 1))
 		for (key, cell), (share, running) in zip(groups, shares, strict=True):
-			row = _row(asked, key, cell, most_days) | {"share": share, "running_share": running}
-			row |= {"group": key[0], "indent": 0} | _with_limit(facts.get(key[0], {}), owed[key[0]])
+			row = _row(asked, key, cell, most_days)
+			row |= {"share": share, "running_share": running, "group": key[0], "indent": 0}
+			row |= _with_limit(facts.get(key[0], {}), owed[key[0]])
 			rows.append(row)
-			total.add(cell)
 			lines = sorted(ages.lines.get(key, ()), key=lambda line: (line.due, line.item.voucher_no))
 			rows += [_line(asked, line, most_days) for line in lines[: max(0, LIMIT - listed)]]
 			listed += len(lines)
-		total.rounded(asked.scope.precision)
 		rows.append(
-			_row(asked, (None, currency), total, most_days)
+			_row(asked, (None, currency), totals[currency], most_days)
 			| {"group": _("Total"), "indent": 0, "is_total": 1, "bold": 1}
 		)
 	return rows, listed > LIMIT
@@ -245,11 +245,13 @@ def _line(asked: Ask, line: Line, most_days: int) -> dict:
 # Above and below the table
 
 
-def _totals(ages: Ages, buckets: int) -> dict[str, Cell]:
+def _totals(asked: Ask, ages: Ages) -> dict[str, Cell]:
 	"""Everything, by currency."""
 	found: dict[str, Cell] = {}
 	for (_group, currency), cell in sorted(ages.cells.items(), key=lambda found: found[0][1]):
-		found.setdefault(currency, Cell([0.0] * buckets)).add(cell)
+		found.setdefault(currency, Cell([0.0] * (len(asked.limits) + 1))).add(cell)
+	for cell in found.values():
+		cell.rounded(asked.scope.precision)
 	return found
 
 
