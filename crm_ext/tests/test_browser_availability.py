@@ -10,6 +10,8 @@ from crm_ext.tests.browser import person
 
 pytestmark = pytest.mark.browser
 
+# Is text, wherever it is shown.
+NAME = "Wing <u>left</u>"
 METHOD = "crm_ext.api.availability.get_availability"
 
 
@@ -23,6 +25,7 @@ def goods(site):
 	"""One that is there, one that comes in twelve days, one that nobody has ordered, with another that does as well, and
 	a bundle of the first two."""
 	there, coming, nowhere, other = s.make_item(10), s.make_item(), s.make_item(), s.make_item(40)
+	frappe.db.set_value("Item", there.name, "item_name", NAME)
 	s.make_purchase_order({"item_code": coming.name, "qty": 20}, on=s.day(12))
 	s.make_alternative(nowhere.name, other.name)
 	bundle = s.make_bundle((there.name, 1), (coming.name, 2))
@@ -61,6 +64,7 @@ def listen(desk) -> list[str]:
 
 def marks_in_grid(desk) -> dict[int, list[str]]:
 	"""What stands under each row in trouble, by its number."""
+	desk.bring_to_front("items")
 	desk.form.locator(".crm-ext-availability-line").wait_for()
 	return {
 		int(number): marks
@@ -105,7 +109,7 @@ def test_from_what_is_short_to_an_order_that_keeps_the_promise(login, seller, go
 
 	there, coming, nowhere, bundle, service = quotation.items
 	dialog = open_dialog(desk)
-	assert "In Stock" in line_of(dialog, there)
+	assert "In Stock" in line_of(dialog, there) and NAME in line_of(dialog, there)
 	assert "9 Days Late" in line_of(dialog, coming) and "Purchase" in line_of(dialog, coming)
 	assert "Short by 2 Nos" in line_of(dialog, nowhere) and "No Date Known" in line_of(dialog, nowhere)
 	assert "On Its Way" in line_of(dialog, bundle)
@@ -175,9 +179,14 @@ def test_dates_of_an_order_and_of_an_opportunity(login, seller, goods):
 	order = s.make_order(
 		{"item_code": goods.coming, "qty": 4}, {"item_code": goods.there, "qty": 1}, submit=False
 	)
+	overdue = s.make_item().name
+	s.make_purchase_order({"item_code": overdue, "qty": 5}, on=s.day(-3))
 	opportunity = f.make_opportunity(
 		frappe.get_doc("Customer", f.CUSTOMER),
-		items=[{"item_code": goods.coming, "item_name": goods.coming, "qty": 1, "uom": "Nos", "rate": 100}],
+		items=[
+			{"item_code": code, "item_name": code, "qty": 1, "uom": "Nos", "rate": 100}
+			for code in (goods.coming, overdue)
+		],
 	)
 	frappe.db.commit()  # for the web server
 	desk = login(seller)
@@ -201,12 +210,16 @@ def test_dates_of_an_order_and_of_an_opportunity(login, seller, goods):
 	dialog.wait_for(state="hidden")
 
 	desk.open("Opportunity", opportunity.name)
+	assert marks_in_grid(desk) == {2: ["overdue"]}
 	dialog = open_dialog(desk)
+	# What should have come already is not promised by itself.
+	assert [is_checked(dialog, row) for row in opportunity.items] == [True, False]
 	desk.press_dialog()
 	dialog.wait_for(state="hidden")
 	desk.save()
 	frappe.db.rollback()
-	assert frappe.db.get_value("Opportunity Item", {"parent": opportunity.name}, "promise_date") == s.day(12)
+	opportunity.reload()
+	assert [row.promise_date for row in opportunity.items] == [s.day(12), None]
 
 
 def test_on_a_phone_and_before_the_document_is_saved(login, seller, goods, quotation):

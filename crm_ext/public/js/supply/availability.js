@@ -81,7 +81,7 @@ crm_ext.supply.availability = {
 		// Another document is shown by now, or this one was asked for again.
 		if (frm.crm_ext_availability !== state || frm.doc.name !== state.name) return rows;
 		state.rows = rows;
-		for (const grid_row of frm.fields_dict.items.grid.grid_rows) this.mark(frm, grid_row);
+		for (const grid_row of frm.fields_dict.items.grid.grid_rows || []) this.mark(frm, grid_row);
 		this.show_line(frm);
 		return rows;
 	},
@@ -112,7 +112,9 @@ crm_ext.supply.availability = {
 		const html = summary(items.map((item) => this.of_row(frm, item)).filter(Boolean));
 		const changed = items.filter((item) => state.asked[item.name] !== this.question(item)).length;
 		if (!html && !changed) return;
-		const since = changed ? `<span class="text-muted">${__("Changed, save to look again: {0}", [changed])}</span>` : "";
+		const since = changed
+			? `<span class="text-muted">${__("Changed, save to look again: {0}", [changed])}</span>`
+			: "";
 		const line = $(`<div class="crm-ext-availability-line" role="status">${html} ${since}</div>`);
 		$(`<button type="button" class="btn btn-xs btn-default">${__("Availability")}</button>`)
 			.on("click", () => this.open(frm))

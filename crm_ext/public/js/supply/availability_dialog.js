@@ -89,7 +89,7 @@ export class AvailabilityDialog {
 			item && this.is_choosable(item) ? this.box(item, row) : "",
 			this.item_cell(row, item),
 			escape(quantity(row.qty, row.stock_uom)),
-			...(row.kind === "Service" ? ["", "", "", ""] : this.figures(row)),
+			...this.figures(row),
 			this.promise_cell(row),
 			item?.[this.date_field] ? day(item[this.date_field]) : "",
 			marks(row).map(pill).join(" "),
@@ -103,7 +103,9 @@ export class AvailabilityDialog {
 	cell(content, head, index) {
 		const label = index ? `data-label="${head}"` : "";
 		const aligned = index > 1 && index < 7 ? "text-right" : "";
-		return `<td ${label} class="${aligned} ${content === "" ? "availability-none" : ""}">${content}</td>`;
+		return `<td ${label} class="${aligned} ${
+			content === "" ? "availability-none" : ""
+		}"><div>${content}</div></td>`;
 	}
 
 	item_cell(row, item) {
@@ -115,13 +117,13 @@ export class AvailabilityDialog {
 
 	promise_cell(row) {
 		if (!row.promise_on) return "";
-		const from = source(row);
-		return `<div>${day(row.promise_on)}${
-			from ? ` <div class="text-muted small">${escape(from)}</div>` : ""
-		}</div>`;
+		const from = `<div class="text-muted small">${escape(source(row))}</div>`;
+		return day(row.promise_on) + from;
 	}
 
 	figures(row) {
+		if (row.kind === "Service") return ["", "", "", ""];
+		if (row.kind === "Bundle") return ["", "", "", number(row.available)];
 		const requested = row.requested
 			? `<div class="text-muted small">${__("{0} requested", [number(row.requested)])}</div>`
 			: "";
@@ -159,8 +161,10 @@ export class AvailabilityDialog {
 		return this.editable && !!this.found[item.name].promise_on;
 	}
 
-	// A date that is later than need be was chosen by somebody: it is changed only on demand.
+	// A date that is later than need be was chosen by somebody, and a receipt that did not come in time may come any day:
+	// both only on demand.
 	is_due(item, row) {
+		if (row.overdue_supply) return false;
 		return !item[this.date_field] || item[this.date_field] < row.promise_on;
 	}
 
