@@ -11,3 +11,4 @@ import "./receivables/promise";
 import "./supply/availability";
 import "./supply/deliver";
 import "./supply/shortage";
+import "./supply/shortage";
