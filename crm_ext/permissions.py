@@ -1,10 +1,15 @@
 """Who sees what. Deals follow Frappe's roles and user permissions; what hangs on a deal follows the deal; a follow up
 is seen by those it concerns and by those who may read the document it is about."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import frappe
 from frappe.model.db_query import DatabaseQuery
 
 from crm_ext.follow_ups.model import REFERENCES
+
+_KNOWN = "crm_ext_list_conditions"
 
 
 def list_conditions(doctype: str, user: str | None = None) -> str:
@@ -12,6 +17,25 @@ def list_conditions(doctype: str, user: str | None = None) -> str:
 	permissions, shares, permission queries. Empty where that is all.
 	"""
 	user = user or frappe.session.user
+	known = getattr(frappe.local, _KNOWN, None)
+	if known is None:
+		return _list_conditions(doctype, user)
+	if (doctype, user) not in known:
+		known[(doctype, user)] = _list_conditions(doctype, user)
+	return known[(doctype, user)]
+
+
+@contextmanager
+def asked_once() -> Iterator[None]:
+	"""Within the block the rules of each DocType are read once: for a page that is many lists."""
+	setattr(frappe.local, _KNOWN, {})
+	try:
+		yield
+	finally:
+		setattr(frappe.local, _KNOWN, None)
+
+
+def _list_conditions(doctype: str, user: str) -> str:
 	if not frappe.has_permission(doctype, "read", user=user):
 		return "1 = 0"
 	query = DatabaseQuery(doctype, user=user)

@@ -13,7 +13,7 @@ from frappe.utils import cint, formatdate, get_fullname, now_datetime
 
 from crm_ext.follow_ups import calendars, schedule
 from crm_ext.follow_ups.model import OPEN, Calendar
-from crm_ext.permissions import list_conditions
+from crm_ext.permissions import asked_once, list_conditions
 
 # Rows of a section on the page. Its count is the true one; the rest is a list away.
 LIMIT = 50
@@ -59,8 +59,9 @@ def read(
 	that shows all. "later" and "done_today" are sections without rows. `more`: sections of other engines.
 	"""
 	view = view_of(user, viewer or frappe.session.user, now or now_datetime())
-	*follow_ups, later, done = _follow_ups(view)
-	others = (section(view) for section in (*SECTIONS, *more))
+	with asked_once():
+		*follow_ups, later, done = _follow_ups(view)
+		others = [section(view) for section in (*SECTIONS, *more)]
 	return {
 		"user": user,
 		"full_name": get_fullname(user),
