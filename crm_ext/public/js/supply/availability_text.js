@@ -62,7 +62,8 @@ const source = ({ promised_by }) =>
 function summary(rows) {
 	const goods = rows.filter((row) => row.kind !== "Service");
 	if (!goods.length) return "";
-	const with_mark = (name) => goods.filter((row) => marks(row).some((mark) => mark.name === name)).length;
+	const found = goods.flatMap(marks).map(({ name }) => name);
+	const with_mark = (mark) => found.filter((name) => name === mark).length;
 	const counts = [
 		{ name: "short", color: "red", label: __("Short: {0}", [with_mark("short")]) },
 		{ name: "unknown", color: "red", label: __("No Date Known: {0}", [with_mark("unknown")]) },
