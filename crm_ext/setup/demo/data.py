@@ -110,6 +110,8 @@ NEW_ORDERS = (
 	("Palmer Productions Ltd.", 3, 9, (("SET001", 60),)),
 	("Grant Plastics Ltd.", 1, -1, (("SKU010", 40),)),
 )
+# A quotation of yesterday: customer, items.
+NEW_OFFER = ("Palmer Productions Ltd.", (("SKU002", 25), ("SKU004", 20), ("SKU006", 144)))
 # Customers and suppliers of ERPNext's own demo.
 ERPNEXT_CUSTOMERS = ("Grant Plastics Ltd.", "West View Software Ltd.", "Palmer Productions Ltd.")
 ERPNEXT_SUPPLIERS = ("Zuckerman Security Ltd.", "MA Inc.", "Summit Traders Ltd.")

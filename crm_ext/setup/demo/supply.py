@@ -7,13 +7,21 @@ import frappe
 
 from crm_ext.setup.demo import data, diary
 from crm_ext.setup.demo.masters import sales_person_of, warehouse_of
+from crm_ext.supply import availability, purchasing
 
 _BOX = "Box"
 
 
 def make(company: str, last: date) -> None:
 	"""Once, each part a transaction of its own: a killed run goes on after it."""
-	for key, part in (("goods", _make_goods), ("purchases", _make_purchases), ("orders", _make_orders)):
+	parts = {
+		"goods": _make_goods,
+		"purchases": _make_purchases,
+		"orders": _make_orders,
+		"offer": _make_offer,
+		"request": _make_request,
+	}
+	for key, part in parts.items():
 		if not diary.recall(f"supply {key}"):
 			part(company, last)
 			diary.note(f"supply {key}", True)
@@ -93,7 +101,7 @@ def _make_set() -> None:
 def _make_purchases(company: str, last: date) -> None:
 	"""Goods on their way: some late, some soon. And the alternative's first delivery."""
 	for number, (code, quantity, due_in) in enumerate(data.ON_THE_WAY):
-		ordered = last - timedelta(12)
+		ordered, due = last - timedelta(12), last + timedelta(due_in)
 		with diary.acting(data.BUYER.user, ordered):
 			order = frappe.get_doc(
 				{
@@ -101,9 +109,17 @@ def _make_purchases(company: str, last: date) -> None:
 					"supplier": data.ERPNEXT_SUPPLIERS[number % len(data.ERPNEXT_SUPPLIERS)],
 					"company": company,
 					"transaction_date": ordered,
-					"schedule_date": last + timedelta(due_in),
+					"schedule_date": due,
 					"set_warehouse": warehouse_of(company),
-					"items": [{"item_code": code, "qty": quantity, "rate": data.GOODS[code].buying}],
+					"items": [
+						{
+							"item_code": code,
+							"qty": quantity,
+							"rate": data.GOODS[code].buying,
+							# Else ERPNext counts from the item's lead time.
+							"schedule_date": due,
+						}
+					],
 				}
 			)
 			order.insert()
@@ -149,3 +165,42 @@ def _make_orders(company: str, last: date) -> None:
 			)
 			order.insert()
 			order.submit()
+
+
+def _make_offer(company: str, last: date) -> None:
+	"""A quotation of yesterday with the days its goods were promised for."""
+	seller = data.SALES[0]
+	with diary.acting(seller.user, last - timedelta(1)):
+		quotation = frappe.get_doc(
+			{
+				"doctype": "Quotation",
+				"quotation_to": "Customer",
+				"party_name": data.NEW_OFFER[0],
+				"company": company,
+				"transaction_date": last - timedelta(1),
+				"valid_till": last + timedelta(30),
+				"items": [
+					{"item_code": code, "qty": quantity, "warehouse": warehouse_of(company)}
+					for code, quantity in data.NEW_OFFER[1]
+				],
+			}
+		)
+		quotation.insert()
+		promised = availability.read(company, availability.needs_of(quotation))
+		for row in quotation.items:
+			row.promise_date = promised[row.name].promise_on
+		quotation.submit()
+
+
+def _make_request(company: str, last: date) -> None:
+	"""What the order for sets is short of, requested as its salesperson's office would."""
+	order = frappe.db.get_value(
+		"Sales Order Item",
+		{"item_code": data.SET[0], "docstatus": 1, "parenttype": "Sales Order"},
+		"parent",
+		order_by="creation desc",
+	)
+	with diary.acting(data.BUYER.user, last - timedelta(1)):
+		made = purchasing.request("Sales Order", order)
+		for doctype, name in made.documents:
+			frappe.get_doc(doctype, name).submit()
