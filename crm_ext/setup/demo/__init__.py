@@ -13,6 +13,7 @@ documents.py  one function for each kind of step
 diary.py      does the steps, one transaction each, dated to their day
 follow_ups.py contacts of a year, and what is to be done next
 promises.py   what customers who are late promised to pay
+credit.py     the credit gate, an order that waits for it and one that was released
 supply.py     lead times, what is on its way, orders that wait for goods, what was requested for one of them
 """
 
@@ -20,7 +21,7 @@ import frappe
 from erpnext.selling.doctype.quotation.quotation import set_expired_status
 from frappe.utils import add_days, getdate
 
-from crm_ext.setup.demo import data, diary, follow_ups, masters, promises, site, supply
+from crm_ext.setup.demo import credit, data, diary, follow_ups, masters, promises, site, supply
 from crm_ext.setup.demo.plan import YEAR, make_plan
 
 
@@ -54,6 +55,7 @@ def make() -> None:
 	promises.make(companies, last)
 	_report("goods on their way, orders that wait for them")
 	supply.make(company, last)
+	credit.make(company, last)
 	follow_ups.switch_rules_on(last)
 	diary.note("done", True)
 	diary.forget_all_but("done")
