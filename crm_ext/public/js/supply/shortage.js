@@ -39,6 +39,9 @@ class ShortageDialog {
 		});
 		this.$body = this.dialog.fields_dict.shortage.$wrapper.addClass("crm-ext-shortage");
 		this.dialog.$wrapper.addClass("crm-ext-shortage-dialog");
+		this.$body.on("click", "a[href]", (event) => {
+			if (!event.ctrlKey && !event.metaKey) this.dialog.hide();
+		});
 		this.draw();
 		this.dialog.show();
 	}
@@ -138,7 +141,7 @@ class ShortageDialog {
 		const today = frappe.datetime.get_today();
 		const needed_on = row.needed_on && row.needed_on > today ? row.needed_on : today;
 		const df = {
-			qty: { fieldtype: "Float", label: __("To Buy"), non_negative: 1 },
+			qty: { fieldtype: row.whole ? "Int" : "Float", label: __("To Buy"), non_negative: 1 },
 			supplier: { fieldtype: "Link", options: "Supplier", label: __("Supplier") },
 			needed_on: { fieldtype: "Date", label: __("Needed On") },
 		}[fieldname];
@@ -159,7 +162,8 @@ class ShortageDialog {
 		if (!this.rows.some((row) => row.controls)) return;
 		const { request, order } = this.answer.may;
 		[request && REQUEST, order && ORDER].filter(Boolean).forEach((doctype) => {
-			$(`<button type="button" class="btn btn-sm btn-primary shortage-make ml-2">${__(doctype)}</button>`)
+			$(`<button type="button" class="btn btn-sm shortage-make ml-2">${__(doctype)}</button>`)
+				.addClass(doctype === ORDER || !order ? "btn-primary" : "btn-default")
 				.attr("data-make", doctype)
 				.on("click", () => this.make(doctype))
 				.appendTo(footer);
