@@ -176,9 +176,8 @@ def assert_printed(desk, name: str, *texts: str) -> None:
 
 
 def test_dates_of_an_order_and_of_an_opportunity(login, seller, goods):
-	order = s.make_order(
-		{"item_code": goods.coming, "qty": 4}, {"item_code": goods.there, "qty": 1}, submit=False
-	)
+	rows = ((goods.coming, 4), (goods.there, 1), (goods.nowhere, 1))
+	order = s.make_order(*({"item_code": code, "qty": qty} for code, qty in rows), submit=False)
 	overdue = s.make_item().name
 	s.make_purchase_order({"item_code": overdue, "qty": 5}, on=s.day(-3))
 	opportunity = f.make_opportunity(
@@ -191,16 +190,16 @@ def test_dates_of_an_order_and_of_an_opportunity(login, seller, goods):
 	frappe.db.commit()  # for the web server
 	desk = login(seller)
 	desk.open("Sales Order", order.name)
-	assert marks_in_grid(desk) == {1: ["late"]}
+	assert marks_in_grid(desk) == {1: ["late"], 3: ["short", "unknown"]}
 	dialog = open_dialog(desk)
 	# What can be had earlier than the customer wants it is not moved by itself.
-	assert [is_checked(dialog, row) for row in order.items] == [True, False]
+	assert [is_checked(dialog, row) for row in order.items] == [True, False, None]
 	desk.press_dialog()
 	dialog.wait_for(state="hidden")
 	desk.save()
 	frappe.db.rollback()  # a new look at the database
 	order.reload()
-	assert [row.delivery_date for row in order.items] == [s.day(12), s.day(7)]
+	assert [row.delivery_date for row in order.items] == [s.day(12), s.day(7), s.day(7)]
 	assert order.delivery_date == s.day(12)
 	desk.submit()
 	dialog = open_dialog(desk)

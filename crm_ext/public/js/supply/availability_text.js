@@ -30,8 +30,7 @@ function marks(row) {
 	}
 	if (!row.promise_on) {
 		found.push({ name: "unknown", color: "red", label: __("No Date Known") });
-	}
-	if (row.late) {
+	} else if (row.late) {
 		const days = frappe.datetime.get_day_diff(row.promise_on, row.needed_on);
 		const label = days > 0 ? __("{0} Days Late", [days]) : __("Late");
 		found.push({ name: "late", color: "orange", label });
