@@ -99,14 +99,15 @@ def person(email: str, *roles: str) -> str:
 class Desk:
 	"""The desk in one browser window, logged in as one user."""
 
-	def __init__(self, browser: "Browser", url: str, user: str, password: str, **context):
-		"""`context`: what else Playwright is to know of the window: viewport, geolocation, permissions."""
+	def __init__(self, browser: "Browser", url: str, user: str, password: str, home: str = "deal", **context):
+		"""`home`: a list the person may see. `context`: what else Playwright is to know of the window: viewport,
+		geolocation, permissions."""
 		self.url = url
 		context = {"viewport": {"width": 1400, "height": 1000}, "locale": "en-US", **context}
 		self.context = browser.new_context(**context)
 		self.context.set_default_timeout(WAIT_MS)
 		self.page: Page = self.context.new_page()
-		self.page.goto(f"{url}/login?redirect-to=/app/deal/view/list")
+		self.page.goto(f"{url}/login?redirect-to=/app/{home}/view/list")
 		self.page.fill("#login_email", user)
 		self.page.fill("#login_password", password)
 		self.page.click(".for-login .btn-login")

@@ -295,6 +295,18 @@ class TestDeliveryDue(SiteTestCase):
 		self.assertRaises(frappe.PermissionError, api.deliver, f.COMPANY, [own.items[0].name], 1)
 		self.assertRaises(frappe.PermissionError, api.notes, [own.name])
 
+	def test_each_role_alone_is_enough(self):
+		"""Frappe refuses a whole report for one link to what the user may not read."""
+		order = s.make_order({"item_code": f.SERVICE, "qty": 1})
+		for role in ("Sales User", "Stock User"):
+			user = f.make_user(f"{frappe.generate_hash(length=10)}@example.com", role).name
+			frappe.set_user(user)
+			for group_by in ("Order", "Row"):
+				self.assertEqual(len(rows_of(order, group_by=group_by)), 1, role)
+			(note,) = api.deliver(f.COMPANY, [order.items[0].name], 1, with_drafts=1)["notes"]
+			self.assertIn(note, {row["name"] for row in api.notes([order.name])["notes"]})
+			frappe.set_user("Administrator")
+
 	def test_queries_do_not_grow_with_rows(self):
 		item = s.make_item(stock=5).name
 		customer = f.make_customer().name

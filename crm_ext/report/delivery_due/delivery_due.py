@@ -84,7 +84,7 @@ def _columns(per_order: bool) -> list[dict]:
 		_column("sellers", _("Sales Person"), "Data", 140),
 		_column("customer_name", _("Customer Name"), "Data", 150),
 		_column("source_type", _("Kind of Supply"), "Data", 120, hidden=1),
-		_column("currency", _("Currency"), "Link", 80, options="Currency", hidden=1),
+		_column("currency", _("Currency"), "Data", 80, hidden=1),
 	]
 
 

@@ -24,18 +24,21 @@ Object.assign(crm_ext.deliveries, {
 			title: __("Deliver"),
 			fields: fields_of(orders, drafts, customers),
 			primary_action_label: __("Make Delivery Notes"),
-			primary_action: ({ by_customer, with_drafts }) =>
-				once(dialog, async () => {
-					const made = await frappe.xcall("crm_ext.api.deliveries.deliver", {
+			primary_action: async ({ by_customer, with_drafts }) => {
+				let made;
+				await once(dialog, async () => {
+					made = await frappe.xcall("crm_ext.api.deliveries.deliver", {
 						company,
 						rows: names,
 						orders: orders.length,
 						by_customer: cint(by_customer),
 						with_drafts: cint(with_drafts),
 					});
-					tell(made);
-					if (!made.notes.length) on_done?.();
-				}),
+				});
+				if (!made) return;
+				await tell(made);
+				if (!made.notes.length) on_done?.();
+			},
 		});
 		dialog.show();
 	},
@@ -100,16 +103,17 @@ function fields_of(orders, drafts, customers) {
 	];
 }
 
-function tell({ notes, left_out, queued }) {
+// Dialogs are closed when the desk goes elsewhere, so what was left out is told after that.
+async function tell({ notes, left_out, queued }) {
 	if (queued) {
 		frappe.msgprint(__("The drafts are being made. You get a notification when they are there."));
 		return;
 	}
 	if (notes.length === 1) {
-		frappe.set_route("Form", NOTE, notes[0]);
+		await frappe.set_route("Form", NOTE, notes[0]);
 	} else if (notes.length) {
 		frappe.route_options = { name: ["in", notes] };
-		frappe.set_route("List", NOTE, "List");
+		await frappe.set_route("List", NOTE, "List");
 	}
 	if (left_out.length) {
 		const lines = left_out.map(
