@@ -54,14 +54,18 @@ class _Desk:
 		}
 
 	def serve(self, need: Need) -> Availability:
-		facts = self.world.items.get(need.item_code)
-		if facts and facts.is_stock:
-			return self._stock(need, facts)
+		if self._is_stock(need.item_code):
+			return self._stock(need)
 		parts = self.world.packed.get(need.order_item) or self.world.bundles.get(need.item_code)
 		return self._bundle(need, parts) if parts else _service(need)
 
-	def _stock(self, need: Need, facts: ItemFacts, one_level: bool = False) -> Availability:
+	def _is_stock(self, item_code: str) -> bool:
+		facts = self.world.items.get(item_code)
+		return bool(facts and facts.is_stock)
+
+	def _stock(self, need: Need, one_level: bool = False) -> Availability:
 		"""`one_level`: a raw material; how it is made itself is not asked."""
+		facts = self.world.items[need.item_code]
 		pool = self.world.pools.get(need.warehouse, frozenset())
 		position = self._position(facts, pool)
 		changes = position.changes(need.order_item)
@@ -110,18 +114,21 @@ class _Desk:
 		"""The day of the latest raw material; they are looked for in the whole company."""
 		latest = self.terms.today
 		for part in parts:
-			facts = self.world.items.get(part.item_code)
-			if not facts or not facts.is_stock:
+			if not self._is_stock(part.item_code):
 				continue
 			raw = Need(f"{need.key}/{part.item_code}", part.item_code, part.per * missing, None)
-			on = self._stock(raw, facts, one_level=True).promise_on
+			on = self._stock(raw, one_level=True).promise_on
 			if on is None:
 				return None
 			latest = max(latest, on)
 		return latest
 
 	def _bundle(self, need: Need, parts: Sequence[Part]) -> Availability:
-		components = tuple(self.serve(_component(need, part)) for part in parts)
+		# ERPNext knows no bundle in a bundle.
+		wanted = [_component(need, part) for part in parts]
+		components = tuple(
+			self._stock(part) if self._is_stock(part.item_code) else _service(part) for part in wanted
+		)
 		kept = [
 			(component, part.per)
 			for component, part in zip(components, parts, strict=True)

@@ -20,12 +20,11 @@ from crm_ext.supply.model import (
 	World,
 )
 from crm_ext.supply.positions import Terms
+from crm_ext.tests.supply_simulation import Simulation, figures
 
 pytestmark = pytest.mark.pure
 
 TODAY = date(2026, 11, 22)
-# Longer than anything drawn below can reach: supply, two lead times.
-HORIZON = 70
 WAREHOUSES = ("W1", "W2")
 POOLS = {None: frozenset(WAREHOUSES), "W1": frozenset({"W1"}), "W2": frozenset({"W2"})}
 GOODS = ("A", "B", "C")
@@ -47,130 +46,6 @@ PLAIN = Terms(TODAY)
 
 def only(need: Need, terms: Terms = PLAIN, **values):
 	return serve([need], world(**values), terms)[need.key]
-
-
-# -- the simulation ---------------------------------------------------------------------------------------------
-
-
-class Simulation:
-	"""The contract, by walking through the days; nothing of the engine's is used but its plain data."""
-
-	def __init__(self, world: World, terms: Terms, needs: list[Need]):
-		self.world, self.terms = world, terms
-		self.waiting = {need.order_item for need in needs if need.order_item}
-		self.rows = self.waiting.copy()
-		self.taken: list[tuple[frozenset, Need]] = []
-
-	def supplies(self, item: str, pool: frozenset, without=lambda supply: False) -> list[Supply]:
-		return [
-			supply
-			for supply in self.world.supplies
-			if supply.item_code == item and supply.warehouse in pool and not without(supply)
-		]
-
-	def balance(self, item: str, pool: frozenset, own: Demand | None, on: date, supplies: list) -> float:
-		"""What is left at the end of a day, of all that is to come and to go until then."""
-
-		def here(rows: list) -> list:
-			return [row for row in rows if row.item_code == item and row.warehouse in pool]
-
-		left = sum(row.qty for row in here(self.world.stock))
-		left -= sum(row.qty for row in here(self.world.committed))
-		left += sum(supply.qty for supply in supplies if max(supply.on, TODAY) <= on)
-		held = self.held(here(self.world.reservations))
-		left -= sum(qty for row, qty in held.items() if not self.is_out(row, own))
-		for demand in here(self.world.demands):
-			before = own is None or demand.rank < own.rank
-			if demand.order_item not in self.rows and before and max(demand.on, TODAY) <= on:
-				left -= demand.qty - min(demand.qty, held.get(demand.order_item, 0))
-		for taken_pool, need in self.taken:
-			if need.item_code == item and taken_pool & pool:
-				# What is reserved is gone today, the rest on the day it is needed.
-				due = max(need.needed_on or TODAY, TODAY) <= on
-				left -= need.qty if due else min(need.qty, held.get(need.order_item, 0))
-		return left
-
-	def held(self, reservations: list[Reservation]) -> dict[str, float]:
-		result: dict[str, float] = {}
-		for row in reservations:
-			result[row.order_item] = result.get(row.order_item, 0) + row.qty
-		return result
-
-	def is_out(self, order_item: str, own: Demand | None) -> bool:
-		"""Whether a reservation does not count: the asker's own, or of a row served before with all it wants."""
-		if own is not None and order_item == own.order_item:
-			return True
-		return order_item in self.rows and order_item not in self.waiting
-
-	def promisable(self, item: str, pool: frozenset, own: Demand | None, supplies: list) -> list[float]:
-		"""By days from today on."""
-		facts = self.world.items[item]
-		safety = facts.safety_stock if self.terms.keep_safety_stock else 0
-		balances = [
-			self.balance(item, pool, own, day(offset), supplies) - safety for offset in range(HORIZON)
-		]
-		return [min(balances[offset:]) for offset in range(HORIZON)]
-
-	def serve(self, need: Need, raw: bool = False) -> dict:
-		item, pool = need.item_code, POOLS[need.warehouse]
-		facts = self.world.items[item]
-		own = next(
-			(
-				row
-				for row in self.world.demands
-				if need.order_item
-				and row.order_item == need.order_item
-				and (row.item_code, row.warehouse in pool) == (item, True)
-			),
-			None,
-		)
-		supplies = self.supplies(item, pool)
-		atp = self.promisable(item, pool, own, supplies)
-		result = {"available": atp[0], "overdue": False, "by": None, "on": None}
-		covered = [offset for offset in range(HORIZON) if atp[offset] >= need.qty]
-		if covered:
-			offset = covered[0]
-			there = self.promisable(item, pool, own, self.supplies(item, pool, lambda s: s.on <= TODAY))
-			on_time = self.promisable(item, pool, own, self.supplies(item, pool, lambda s: s.on < TODAY))
-			kinds = {supply.by for supply in supplies if max(supply.on, TODAY) == day(offset)}
-			result["on"] = day(offset)
-			result["overdue"] = on_time[offset] < need.qty
-			result["by"] = "Purchase" if "Purchase" in kinds else "Production"
-			if offset == 0 and there[0] >= need.qty:
-				result["by"] = "Stock"
-		else:
-			missing = need.qty - atp[-1]
-			lead = self.lead(need, facts, missing, raw)
-			if lead is not None:
-				bought = Supply(item, min(pool), day(lead), missing, "Purchase")
-				atp = self.promisable(item, pool, own, [*supplies, bought])
-				result["on"] = day(next(d for d in range(lead, HORIZON) if atp[d] >= need.qty))
-				result["by"] = "Lead Time"
-		requested = sum(
-			row.qty
-			for row in self.world.requests
-			if row.item_code == item and row.warehouse in pool and row.source not in pool
-		)
-		end = self.balance(item, pool, own, day(HORIZON), supplies)
-		end -= facts.safety_stock if self.terms.keep_safety_stock else 0
-		result["short"] = min(need.qty, max(0, need.qty - end - requested))
-		self.waiting.discard(need.order_item)
-		self.taken.append((pool, need))
-		return result
-
-	def lead(self, need: Need, facts: ItemFacts, missing: float, raw: bool) -> int | None:
-		"""Days from today until what is bought or made now is there."""
-		days = facts.lead_days or self.terms.lead_days
-		if facts.disabled or not days:
-			return None
-		start = 0
-		if facts.bom and not raw:
-			for part in self.world.materials[facts.bom]:
-				found = self.serve(Need("raw", part.item_code, part.per * missing, None), raw=True)
-				if found["on"] is None:
-					return None
-				start = max(start, (found["on"] - TODAY).days)
-		return start + days
 
 
 # -- what is drawn ----------------------------------------------------------------------------------------------
@@ -260,14 +135,7 @@ def test_every_need_equals_the_walk_through_the_days(drawn, terms):
 	simulation = Simulation(world, terms, needs)
 	for need in needs:
 		row, expected = found[need.key], simulation.serve(need)
-		actual = {
-			"available": row.available,
-			"overdue": row.overdue_supply,
-			"by": row.promised_by,
-			"on": row.promise_on,
-			"short": row.short,
-		}
-		assert actual == expected, need
+		assert figures(row) == expected, need
 		wanted = need.needed_on
 		assert row.late == (wanted is not None and (expected["on"] is None or expected["on"] > wanted))
 
@@ -443,13 +311,14 @@ def test_two_rows_of_bundle_and_component_do_not_get_the_same_piece():
 def test_an_order_row_wants_what_was_packed_for_it_not_what_the_bundle_is_now():
 	values = {
 		"bundles": {"SET": [Part("B", 1)]},
-		"packed": {"row": [Part("A", 3, "W2")]},
+		"packed": {"row": [Part("A", 3, "W2"), Part("FIT", 1, "W2")]},
 		"stock": [Stock("A", "W2", 6)],
-		"items": {"SET": ItemFacts("SET", is_stock=False)},
+		"items": {"SET": ItemFacts("SET", is_stock=False), "FIT": ItemFacts("FIT", is_stock=False)},
 		"demands": [Demand("A", "W2", day(1), 6, "SO-1", "row", (1,))],
 	}
 	row = only(Need("row", "SET", 2, "W1", day(1), "row"), **values)
-	assert [(part.item_code, part.qty, part.on_hand) for part in row.components] == [("A", 6, 6)]
+	parts = [(part.item_code, part.qty, part.on_hand, part.kind) for part in row.components]
+	assert parts == [("A", 6, 6, "Stock"), ("FIT", 2, 0, "Service")]
 	assert (row.short, row.reserved, row.promised_by) == (0, 0, "Stock")
 
 
