@@ -5,6 +5,7 @@ from frappe import _
 from frappe.utils import flt
 
 from crm_ext.supply import purchasing, shortage
+from crm_ext.supply.purchase_drafts import MATERIAL_REQUEST, PURCHASE_ORDER
 
 _DOCTYPES = (shortage.QUOTATION, shortage.SALES_ORDER, shortage.DEAL)
 
@@ -21,8 +22,8 @@ def get_shortage(doctype: str, name: str) -> dict:
 		"company": reading.company,
 		"is_plan": reading.is_plan,
 		"may": {
-			"request": frappe.has_permission(purchasing.MATERIAL_REQUEST, "create"),
-			"order": not reading.is_plan and frappe.has_permission(purchasing.PURCHASE_ORDER, "create"),
+			"request": frappe.has_permission(MATERIAL_REQUEST, "create"),
+			"order": not reading.is_plan and frappe.has_permission(PURCHASE_ORDER, "create"),
 		},
 		"rows": [_row(row) for row in reading.shortages],
 	}
@@ -32,7 +33,7 @@ def get_shortage(doctype: str, name: str) -> dict:
 def make_requests(doctype: str, name: str, rows: str | list) -> dict:
 	"""Draft Material Requests of chosen rows. See `_make`."""
 	_check_readable(doctype, name)
-	_check_may_create(purchasing.MATERIAL_REQUEST)
+	_check_may_create(MATERIAL_REQUEST)
 	return _make(doctype, name, rows, purchasing.request)
 
 
@@ -40,7 +41,7 @@ def make_requests(doctype: str, name: str, rows: str | list) -> dict:
 def make_orders(doctype: str, name: str, rows: str | list) -> dict:
 	"""Draft Purchase Orders of chosen rows, one for each supplier; what is made in house is requested. See `_make`."""
 	_check_readable(doctype, name)
-	_check_may_create(purchasing.PURCHASE_ORDER)
+	_check_may_create(PURCHASE_ORDER)
 	return _make(doctype, name, rows, purchasing.order)
 
 

@@ -1,4 +1,4 @@
-"""Makes the drafts that buy what is short: the only module of this part that writes.
+"""Buys what is short: decides under lock, and writes by `purchase_drafts`. Nothing else of this part writes.
 
 One after the other. Two people who order the same shortage at once may not both find it open. So whoever orders takes
 the company's turn first (`take_turn`): a lock of the database by name, which holds between all web and queue hosts, and
@@ -7,31 +7,30 @@ those would wait for us, and could lose a deadlock to us. Nobody but us ever wai
 holding nothing. It is kept until the commit is through, so that the next one's snapshot, which begins after it, sees
 what was made. The database frees it when the connection ends, however that happens.
 
-Permission is the caller's; ERPNext fetches prices, taxes and addresses.
+Permission is the caller's.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import frappe
-from erpnext.selling.doctype.sales_order.sales_order import make_purchase_order
-from erpnext.setup.utils import get_exchange_rate
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import flt, getdate
+from frappe.utils import getdate
 
 from crm_ext.deals.store import is_lock_error
 from crm_ext.supply import shortage
-from crm_ext.supply.shortage import Reading, Shortage
+from crm_ext.supply.purchase_drafts import PURCHASE_ORDER, Drafts, Part
+from crm_ext.supply.shortage import Reading
 from crm_ext.supply.shortage_rules import NOISE, split
 
-MATERIAL_REQUEST, PURCHASE_ORDER = "Material Request", "Purchase Order"
 _WAIT_SECONDS = 60
+_ATTEMPTS = 5  # our own: a job Frappe repeats is no longer the user's
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +53,8 @@ class Made:
 	overtaken: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-	"""One row of a draft; quantity in stock units."""
-
-	shortage: Shortage
-	qty: float
-	supplier: str | None
-	needed_on: date
-	names_row: bool = True
-	names_order: bool = True
+class NotOurTurn(frappe.ValidationError):
+	"""Somebody else has been ordering for too long."""
 
 
 # Turns
@@ -76,8 +67,7 @@ def take_turn(company: str) -> None:
 	name = _turn_of(company)
 	if not frappe.db.sql("SELECT GET_LOCK(%s, %s)", (name, _WAIT_SECONDS))[0][0]:
 		frappe.throw(
-			_("Somebody else is ordering for {0} right now. Please try again.").format(company),
-			frappe.QueryTimeoutError,
+			_("Somebody else is ordering for {0} right now. Please try again.").format(company), NotOurTurn
 		)
 
 	def give_back() -> None:
@@ -117,7 +107,7 @@ def _order(
 	if overtaken:
 		return Made(overtaken=tuple(overtaken))
 	parts = _parts(reading, choices)
-	drafts = _Drafts(reading.company, ignore_permissions)
+	drafts = Drafts(reading.company, ignore_permissions)
 	made, supplied, bought = [], [], []
 	for part in parts:
 		line = part.shortage.line
@@ -145,7 +135,7 @@ def _overtaken(reading: Reading, choices: Iterable[Choice]) -> list[str]:
 	]
 
 
-def _parts(reading: Reading, choices: Iterable[Choice]) -> list[_Part]:
+def _parts(reading: Reading, choices: Iterable[Choice]) -> list[Part]:
 	"""Rows to make. What exceeds the order's row stands in a row of its own: ERPNext refuses to submit more than was
 	sold against it."""
 	by_key, today, parts = {row.line.key: row for row in reading.shortages}, getdate(), []
@@ -155,7 +145,7 @@ def _parts(reading: Reading, choices: Iterable[Choice]) -> list[_Part]:
 			continue
 		source = row.line.source
 		needed_on = max(today, getdate(choice.needed_on or source.needed_on or today))
-		part = _Part(row, choice.qty, choice.supplier or row.terms.supplier, needed_on)
+		part = Part(row, choice.qty, choice.supplier or row.terms.supplier, needed_on)
 		if not source.order or row.line.is_made:
 			parts.append(part)
 			continue
@@ -165,155 +155,6 @@ def _parts(reading: Reading, choices: Iterable[Choice]) -> list[_Part]:
 		if rest > NOISE:
 			parts.append(replace(part, qty=rest, names_row=False, names_order=linked < row.open - NOISE))
 	return parts
-
-
-class _Drafts:
-	"""Makes documents, in this transaction. With `ignore_permissions` the company's setting orders, not a person."""
-
-	def __init__(self, company: str, ignore_permissions: bool):
-		self.company = company
-		self.ignore_permissions = ignore_permissions
-		self.made: list[Document] = []
-
-	def request(self, kind: str, parts: Sequence[_Part]) -> None:
-		if not parts:
-			return
-		doc = self._new(MATERIAL_REQUEST)
-		doc.material_request_type = kind
-		for part in parts:
-			doc.append("items", self._row(part, doc.doctype))
-		self._insert(doc)
-
-	def order(self, parts: Sequence[_Part]) -> None:
-		"""One order for each supplier. Parts without one are requested where nobody can be asked for it."""
-		by_supplier = defaultdict(list)
-		for part in parts:
-			by_supplier[part.supplier or ""].append(part)
-		nobody = by_supplier.pop("", [])
-		if nobody and not self.ignore_permissions:
-			items = ", ".join(dict.fromkeys(part.shortage.line.item_code for part in nobody))
-			frappe.throw(_("Choose a supplier for {0}.").format(frappe.bold(items)))
-		self.request("Purchase", nobody)
-		for supplier, rows in by_supplier.items():
-			doc = self._new(PURCHASE_ORDER)
-			for part in rows:
-				doc.append("items", self._row(part, doc.doctype))
-			self._set_supplier(doc, supplier)
-			self._insert(doc)
-
-	def order_from_suppliers(self, parts: Sequence[_Part]) -> None:
-		"""What suppliers deliver to the customer: as ERPNext orders it, one for each order and supplier."""
-		groups = defaultdict(list)
-		for part in parts:
-			groups[part.shortage.line.source.order, part.supplier or ""].append(part)
-		for (order, supplier), rows in groups.items():
-			if not supplier:
-				items = ", ".join(part.shortage.line.item_code for part in rows)
-				frappe.throw(_("Choose a supplier for {0}.").format(frappe.bold(items)))
-			doc = self._map_drop_shipment(order, {part.shortage.line.key: part for part in rows})
-			self._set_supplier(doc, supplier)
-			self._insert(doc)
-
-	def _map_drop_shipment(self, order: str, parts: dict[str, _Part]) -> Document:
-		target = self._new(PURCHASE_ORDER)
-		chosen = frappe.flags.selected_children
-		packed = [name for part in parts.values() for _i, name, _q in part.shortage.line.source.packed]
-		frappe.flags.selected_children = {"items": list(parts), "packed_items": packed}
-		try:
-			items = [{"item_code": part.shortage.line.item_code} for part in parts.values()]
-			doc = make_purchase_order(order, selected_items=items, target_doc=target)
-		finally:
-			frappe.flags.selected_children = chosen
-		for row in doc.items:
-			part = parts.get(row.sales_order_item)
-			if not part:
-				continue
-			row.qty = flt(part.qty / (flt(row.conversion_factor) or 1.0), 9)
-			row.stock_qty = part.qty
-			row.schedule_date = part.needed_on
-			row.update(self._offer_of(part))
-		return doc
-
-	def _new(self, doctype: str) -> Document:
-		doc = frappe.new_doc(doctype)
-		doc.company = self.company
-		doc.transaction_date = getdate()
-		doc.flags.ignore_permissions = self.ignore_permissions
-		return doc
-
-	def _row(self, part: _Part, doctype: str) -> dict:
-		line, terms = part.shortage.line, part.shortage.terms
-		source = line.source
-		row = {
-			"item_code": line.item_code,
-			"uom": terms.uom,
-			"stock_uom": terms.stock_uom,
-			"conversion_factor": terms.lot.factor,
-			"qty": terms.purchase_qty(part.qty),
-			"schedule_date": part.needed_on,
-			"warehouse": source.warehouse or terms.warehouse,
-			**(self._offer_of(part) if part.names_order else {}),
-		}
-		if source.order and part.names_order:
-			row["sales_order"] = source.order
-			if line.is_component:
-				row |= self._packed_of(part, doctype)
-			elif part.names_row:
-				row["sales_order_item"] = line.order_item
-				if line.is_made:
-					row["bom_no"] = source.bom_no
-		return row
-
-	def _offer_of(self, part: _Part) -> dict:
-		source = part.shortage.line.source
-		return {"quotation": source.quotation, "quotation_item": source.quotation_item}
-
-	def _packed_of(self, part: _Part, doctype: str) -> dict:
-		"""As ERPNext's own orders for bundles name them; requests cannot."""
-		if doctype != PURCHASE_ORDER or not part.names_row:
-			return {}
-		return {
-			"sales_order_packed_item": part.shortage.line.packed_item,
-			"product_bundle": part.shortage.line.source.item_code,
-		}
-
-	def _set_supplier(self, doc: Document, supplier: str) -> None:
-		"""Forget whatever came with another supplier, then let ERPNext fetch currency, prices, taxes and terms."""
-		for field in (
-			*("supplier_name", "supplier_address", "address_display", "contact_person", "contact_display"),
-			*("contact_mobile", "contact_email", "payment_terms_template", "taxes_and_charges"),
-			*("tax_category", "buying_price_list", "price_list_currency", "plc_conversion_rate"),
-		):
-			doc.set(field, None)
-		doc.set("taxes", [])
-		doc.set("payment_schedule", [])
-		for row in doc.items:
-			for field in (
-				"rate",
-				"price_list_rate",
-				"discount_percentage",
-				"discount_amount",
-				"pricing_rules",
-			):
-				row.set(field, None)
-		values = frappe.db.get_value(
-			"Supplier", supplier, ["default_currency", "default_price_list", "payment_terms"], as_dict=True
-		)
-		company_currency = frappe.get_cached_value("Company", self.company, "default_currency")
-		doc.supplier = supplier
-		doc.currency = values.default_currency or company_currency
-		doc.conversion_rate = get_exchange_rate(doc.currency, company_currency, args="for_buying")
-		doc.buying_price_list = values.default_price_list or frappe.db.get_single_value(
-			"Buying Settings", "buying_price_list"
-		)
-		doc.payment_terms_template = values.payment_terms
-
-	def _insert(self, doc: Document) -> None:
-		doc.schedule_date = min(getdate(row.schedule_date) for row in doc.items)
-		doc.run_method("set_missing_values")
-		if doc.doctype == PURCHASE_ORDER:
-			doc.run_method("calculate_taxes_and_totals")
-		self.made.append(doc.insert())
 
 
 def forget_quotation(name: str) -> None:
@@ -346,24 +187,37 @@ def purchase_on_submit(order_name: str, to_order: bool) -> Made:
 	"""What the company's setting orders of an order just submitted: drafts in the name of whoever submitted it, who need
 	not have a right to purchases: the setting asks for them, and a buyer reads and submits them. Job of its own; commits.
 	"""
-	doctype = shortage.SALES_ORDER
-	company = shortage.company_of(doctype, order_name)
+	for attempt in range(_ATTEMPTS):
+		try:
+			return _purchase(order_name, to_order)
+		except Exception as error:
+			frappe.db.rollback()
+			if not _passes(error) or attempt == _ATTEMPTS - 1:
+				_log(order_name)
+				return Made()
+			time.sleep(attempt + 1)
+	return Made()
+
+
+def _passes(error: Exception) -> bool:
+	return isinstance(error, NotOurTurn) or is_lock_error(error)
+
+
+def _purchase(order_name: str, to_order: bool) -> Made:
+	company = shortage.company_of(shortage.SALES_ORDER, order_name)
 	if not company:
 		return Made()  # deleted meanwhile
-	try:
-		take_turn(company)
-		made = (order if to_order else request)(doctype, order_name, ignore_permissions=True)
-		frappe.db.commit()  # gives the turn back; the job ends here
-		return made
-	except Exception as error:
-		frappe.db.rollback()
-		if is_lock_error(error):
-			raise  # the queue tries again
-		frappe.log_error(
-			title="CRM Ext: purchase of a shortage failed",
-			message=frappe.get_traceback(with_context=True),
-			reference_doctype=doctype,
-			reference_name=order_name,
-		)
-		frappe.db.commit()  # the log entry
-		return Made()
+	take_turn(company)
+	made = (order if to_order else request)(shortage.SALES_ORDER, order_name, ignore_permissions=True)
+	frappe.db.commit()  # gives the turn back; the job ends here
+	return made
+
+
+def _log(order_name: str) -> None:
+	frappe.log_error(
+		title="CRM Ext: purchase of a shortage failed",
+		message=frappe.get_traceback(with_context=True),
+		reference_doctype=shortage.SALES_ORDER,
+		reference_name=order_name,
+	)
+	frappe.db.commit()  # the log entry

@@ -1,5 +1,7 @@
 """From what is short to requests and purchase orders, on a site: what ERPNext then makes of them, too."""
 
+import random
+
 import frappe
 from erpnext.buying.doctype.purchase_order.purchase_order import make_purchase_receipt
 from erpnext.stock.doctype.material_request.material_request import make_purchase_order as order_request
@@ -356,6 +358,78 @@ class TestOrders(SiteTestCase):
 		self.assertEqual([row.open for row in short(sold)], [0, 0])
 		dropped.submit()
 		self.assertEqual(order(sold), [])
+
+
+class History:
+	"""What people do with one item, of which there are five, drawn by lot."""
+
+	def __init__(self, seed: int):
+		self.draw = random.Random(seed)
+		self.item = bought_item(f.ensure_supplier())
+		s.stock_up(self.item, 5)
+		self.quotations, self.sold, self.drafts = [], [], []
+
+	def step(self) -> None:
+		actions = [self.quote, self.sell]
+		actions += [self.win, self.plan] if self.quotations else []
+		actions += [self.buy, self.buy] if self.sold else []
+		actions += [self.submit, self.discard] if self.drafts else []
+		self.draw.choice(actions)()
+
+	def quote(self) -> None:
+		self.quotations.append(quoted(self.item, self.draw.randint(1, 10)))
+
+	def sell(self) -> None:
+		qty, delivery = self.draw.randint(1, 10), s.day(self.draw.randint(1, 9))
+		self.sold.append(s.make_order({"item_code": self.item, "qty": qty}, delivery=delivery))
+
+	def win(self) -> None:
+		self.sold.append(order_of(self.taken(self.quotations)))
+
+	def plan(self) -> None:
+		self.drafts += request(self.draw.choice(self.quotations))
+
+	def buy(self) -> None:
+		self.drafts += self.draw.choice((request, order))(self.draw.choice(self.sold))
+
+	def submit(self) -> None:
+		self.taken(self.drafts).submit()
+
+	def discard(self) -> None:
+		self.taken(self.drafts).delete()
+
+	def taken(self, documents: list):
+		return documents.pop(self.draw.randrange(len(documents)))
+
+	def end(self) -> None:
+		"""All is sold, and everybody looks once more: what one bought may serve another one who came before."""
+		while self.quotations:
+			self.win()
+		for _round in range(2):
+			for one in self.sold:
+				request(one)
+
+	def bought(self) -> float:
+		return sum(
+			flt(qty)
+			for doctype in ("Material Request Item", "Purchase Order Item")
+			for qty in frappe.get_all(
+				doctype, {"item_code": self.item, "docstatus": ("<", 2)}, pluck="stock_qty"
+			)
+		)
+
+
+class TestHistories(SiteTestCase):
+	def test_as_much_is_bought_as_was_sold(self):
+		"""Whatever was planned, ordered, submitted and thrown away in between: no more and no less."""
+		for seed in range(6):
+			with self.subTest(seed=seed):
+				history = History(seed)
+				for _step in range(12):
+					history.step()
+				history.end()
+				sold = sum(one.items[0].qty for one in history.sold)
+				self.assertEqual(history.bought(), max(0, sold - 5))
 
 
 class TestDeal(SiteTestCase):

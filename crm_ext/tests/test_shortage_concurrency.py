@@ -46,6 +46,15 @@ def hold(gate: Gate, company: str) -> None:
 	time.sleep(60)
 
 
+def wait_briefly(gate: Gate, order: str) -> list[str]:
+	purchasing._WAIT_SECONDS = 1
+	try:
+		api.make_requests("Sales Order", order, "[]")
+	except frappe.ValidationError as error:
+		return [type(error).__name__, str(error)[:25]]
+	return []
+
+
 class TestAtOnce(CommittingTestCase):
 	def setUp(self):
 		super().setUp()
@@ -123,6 +132,16 @@ class TestAtOnce(CommittingTestCase):
 		killed.kill()
 		(answer,) = self.at_once(("request", "Sales Order", order.name))
 		self.assertEqual(len(answer["made"]), 1)
+
+	def test_who_waits_too_long_is_told(self):
+		order = s.make_order({"item_code": self.item, "qty": 10})
+		frappe.db.commit()
+		holder = self.start(hold, f.COMPANY)
+		self.gate.wait("held")
+		waiting = self.start(wait_briefly, order.name)
+		self.assertEqual(waiting.result(), ["NotOurTurn", "Somebody else is ordering"])
+		holder.kill()
+		self.assertEqual(self.bought(), 0)
 
 
 class TestBySetting(CommittingTestCase):
