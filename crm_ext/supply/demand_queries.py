@@ -26,6 +26,8 @@ _UNTOUCHED = 100
 _OPEN_QUOTATION = "('Open', 'Replied', 'Partially Ordered')"
 _ORDERED_QUOTATION = "('Ordered', 'Partially Ordered')"
 _OPEN_ORDER = "so.docstatus = 1 AND so.status NOT IN ('On Hold', 'Closed') AND so.company = %(company)s"
+# Groups of many items and months are kept in memory (16 MB by default, then MariaDB writes them to disk) and not sorted.
+_GROUPED = "SET STATEMENT tmp_memory_table_size = 268435456, max_heap_table_size = 268435456 FOR"
 # Above this the items are not named in the statements; what is not asked for is dropped afterwards.
 _NAMED_ITEMS = 1_000
 
@@ -228,7 +230,7 @@ def opportunities(ask: Ask) -> str:
 			AND (d.name IS NULL OR d.status = 'Open') AND {probability} >= %(least)s
 			AND NOT EXISTS (SELECT 1 FROM `tabQuotation` n WHERE n.opportunity = o.name AND {spoken_for})
 			AND NOT EXISTS (SELECT 1 FROM `tabQuotation` n WHERE n.deal = o.deal AND {spoken_for})
-			AND NOT EXISTS (SELECT 1 FROM `tabQuotation Item` m JOIN `tabQuotation` n ON n.name = m.parent
+			AND NOT EXISTS (SELECT 1 FROM `tabQuotation Item` m STRAIGHT_JOIN `tabQuotation` n ON n.name = m.parent
 				WHERE m.prevdoc_docname = o.name AND m.prevdoc_doctype = 'Opportunity' AND {spoken_for})
 			{_pipeline_warehouse(ask, "NULL")}{_named(ask, item)}"""
 
@@ -307,9 +309,9 @@ def supply(ask: Ask) -> str:
 def grouped_supply(ask: Ask) -> list[tuple[str, int, float, float]]:
 	"""By item and period: what is ordered or being made, and what is only requested."""
 	rows = frappe.db.sql(
-		f"""SELECT item_code, period, SUM(IF(kind != 'Material Request', qty, 0)),
+		f"""{_GROUPED} SELECT item_code, period, SUM(IF(kind != 'Material Request', qty, 0)),
 			SUM(IF(kind = 'Material Request', qty, 0))
-		FROM ({supply(ask)}) x GROUP BY item_code, period""",
+		FROM ({supply(ask)}) x GROUP BY item_code, period ORDER BY NULL""",
 		ask.params,
 	)
 	return [
@@ -320,7 +322,7 @@ def grouped_supply(ask: Ask) -> list[tuple[str, int, float, float]]:
 def grouped(source: str, ask: Ask) -> list[tuple[str, int, float, float]]:
 	"""By item and period: quantity, and quantity weighted by probability."""
 	rows = frappe.db.sql(
-		f"SELECT item_code, period, SUM(qty), SUM(weighted) FROM ({source}) x GROUP BY item_code, period",
+		f"{_GROUPED} SELECT item_code, period, SUM(qty), SUM(weighted) FROM ({source}) x GROUP BY item_code, period ORDER BY NULL",
 		ask.params,
 	)
 	return [
