@@ -107,7 +107,11 @@ frappe.query_reports["Pipeline Demand"] = {
 	},
 
 	formatter(value, row, column, data, default_formatter) {
-		const nothing = value === null || value === undefined;
+		const flows = ["quoted", "expected", "orders", "supply", "requested"];
+		const nothing =
+			value === null ||
+			value === undefined ||
+			(value === 0 && flows.includes(column.fieldname));
 		if (data && nothing && ["Float", "Currency", "Int", "Percent"].includes(column.fieldtype)) {
 			// Frappe would show a nought where there is nothing to tell.
 			return "";
@@ -123,8 +127,7 @@ frappe.query_reports["Pipeline Demand"] = {
 		if (column.fieldname === "item_code" && data.indent) {
 			return `<span class="text-muted">${frappe.utils.escape_html(value)}</span>`;
 		}
-		const kinds = ["quoted", "expected", "orders", "supply", "requested"];
-		if (kinds.includes(column.fieldname) && value) {
+		if (flows.includes(column.fieldname) && value) {
 			const item = frappe.utils.escape_html(data.item_code);
 			const period = data.indent ? data.number : "";
 			return `<a href="#" data-pipeline-demand="${column.fieldname}" data-item="${item}"
@@ -263,6 +266,10 @@ frappe.query_reports["Pipeline Demand"] = {
 			primary_action: (values) => this.request(report, dialog, company, values),
 		});
 		dialog.show();
+		// Frappe shows them again, whatever cannot_add_rows says.
+		dialog.fields_dict.rows.grid.wrapper
+			.find(".grid-add-row, .grid-add-multiple-rows, .grid-upload")
+			.remove();
 	},
 
 	drafts_html(drafts) {
