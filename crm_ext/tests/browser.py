@@ -250,8 +250,16 @@ class Desk:
 
 	def press_dialog(self) -> None:
 		"""The primary button of the dialog in front."""
+		self._wait_until_shown()
 		self.page.locator(".modal.show .btn-modal-primary:visible").last.click()
 		self.settle()
+
+	def _wait_until_shown(self) -> None:
+		"""Bootstrap leaves a dialog open that is told to hide while it still fades in."""
+		self.page.wait_for_function(
+			"""() => [...document.querySelectorAll(".modal.show")].every(
+				modal => !$(modal).data("bs.modal")?._isTransitioning)"""
+		)
 
 	def save(self) -> str:
 		self.form.locator('.primary-action[data-label="Save"]').click()
@@ -263,6 +271,8 @@ class Desk:
 		if self.page.evaluate("() => !!cur_frm.doc.__islocal || cur_frm.is_dirty()"):
 			self.save()
 		self.form.locator('.primary-action[data-label="Submit"]').click()
+		self.page.locator(".modal.show .btn-modal-primary:visible").wait_for()
+		self._wait_until_shown()
 		self.page.locator(".modal.show .btn-modal-primary:visible", has_text=re.compile("Yes")).click()
 		self.page.wait_for_function("() => cur_frm.doc.docstatus === 1")
 		self.settle()
