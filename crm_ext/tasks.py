@@ -83,9 +83,9 @@ def _count_contacts() -> None:
 
 def judge_promises(invoices: list[str]) -> None:
 	"""Promises somebody held when a receipt was booked."""
-	from crm_ext.receivables import promises
+	from crm_ext.receivables import judging
 
-	promises.judge_committed(invoices)
+	judging.judge_committed(invoices)
 
 
 def tell_of_arrival(doctype: str, name: str) -> None:
@@ -104,9 +104,9 @@ def purchase_shortage(order: str, to_order: bool) -> None:
 
 def nightly_promises() -> None:
 	"""Promises whose day has passed, and what changed without an event."""
-	from crm_ext.receivables import promises
+	from crm_ext.receivables import judging
 
-	promises.judge_all()
+	judging.judge_all()
 
 
 def remind_of_appointments() -> None:

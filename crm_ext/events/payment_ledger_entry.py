@@ -1,7 +1,7 @@
 from frappe.model.document import Document
 
 from crm_ext.deals.touch import touch
-from crm_ext.receivables import promises
+from crm_ext.receivables import judging
 
 
 def on_change(doc: Document, method: str | None = None) -> None:
@@ -11,4 +11,4 @@ def on_change(doc: Document, method: str | None = None) -> None:
 		# Nobody has promised to pay an invoice that is just being submitted.
 		new = doc.voucher_no == doc.against_voucher_no and not doc.delinked
 		if doc.against_voucher_type == "Sales Invoice" and not new:
-			promises.collect([doc.against_voucher_no])
+			judging.collect([doc.against_voucher_no])

@@ -1,7 +1,7 @@
 from frappe.model.document import Document
 
 from crm_ext.deals.touch import touch
-from crm_ext.receivables import promises
+from crm_ext.receivables import judging
 
 
 def on_change(doc: Document, method: str | None = None) -> None:
@@ -10,6 +10,6 @@ def on_change(doc: Document, method: str | None = None) -> None:
 		(doc.voucher_type, doc.voucher_no),
 		*((row.reference_doctype, row.reference_name) for row in doc.allocations),
 	)
-	promises.collect(
+	judging.collect(
 		row.reference_name for row in doc.allocations if row.reference_doctype == "Sales Invoice"
 	)

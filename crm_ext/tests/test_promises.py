@@ -14,8 +14,8 @@ from crm_ext.api import connections
 from crm_ext.api import promises as api
 from crm_ext.follow_ups import engine
 from crm_ext.patches.v1_0 import seed_promises
+from crm_ext.receivables import judging, promises
 from crm_ext.receivables import promise_rules as rules
-from crm_ext.receivables import promises
 from crm_ext.receivables.promise_rules import Item, Movement
 from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase
@@ -120,7 +120,7 @@ class TestRules(TestCase):
 class PromiseTestCase(SiteTestCase):
 	def setUp(self):
 		super().setUp()
-		promises.forget()
+		judging.forget()
 		frappe.db.set_single_value("CRM Ext Settings", "promise_grace_days", 0)
 		self.customer = f.make_customer()
 
@@ -140,7 +140,7 @@ class PromiseTestCase(SiteTestCase):
 				**values,
 			}
 		).insert()
-		promises.forget()
+		judging.forget()
 		return promised
 
 	def pass_by(self, promised, days: int) -> None:
@@ -149,11 +149,11 @@ class PromiseTestCase(SiteTestCase):
 			promised.db_set(field, add_days(promised.get(field), -days), update_modified=False)
 
 	def assertPromise(self, promised, **expected):
-		promises.flush()
+		judging.flush()
 		promised.reload()
 		self.assertEqual({field: promised.get(field) for field in expected}, expected)
 		# What was judged step by step is what a rebuild gives.
-		self.assertEqual(promises.judge([promised.name]), 0)
+		self.assertEqual(judging.judge([promised.name]), 0)
 
 
 class TestMaking(PromiseTestCase):
@@ -199,7 +199,7 @@ class TestMaking(PromiseTestCase):
 	def test_a_judged_promise_stays_as_it_was(self):
 		promised = self.promise(self.invoice())
 		self.pass_by(promised, 6)
-		promises.judge([promised.name])
+		judging.judge([promised.name])
 		promised.reload()
 		self.assertEqual(promised.status, "Broken")
 		promised.notes = "They say next week"
@@ -212,7 +212,7 @@ class TestMaking(PromiseTestCase):
 		one = self.invoice()
 		promised = self.promise(one)
 		f.make_payment(one, 100)
-		promises.flush()
+		judging.flush()
 		promised.notes = "typed meanwhile"
 		promised.save()
 		self.assertPromise(promised, received_amount=100, missing_amount=200)
@@ -275,12 +275,8 @@ class TestReceipts(PromiseTestCase):
 		f.make_payment(part, 100, posting_date=nowdate())
 		for promised in found[:2]:
 			self.pass_by(promised, 3)
-		self.assertEqual(
-			promises.judge([one.name for one in found], today=getdate(add_days(nowdate(), 1))), 1
-		)
-		self.assertEqual(
-			promises.judge([one.name for one in found], today=getdate(add_days(nowdate(), 3))), 2
-		)
+		self.assertEqual(judging.judge([one.name for one in found], today=getdate(add_days(nowdate(), 1))), 1)
+		self.assertEqual(judging.judge([one.name for one in found], today=getdate(add_days(nowdate(), 3))), 2)
 		status = [frappe.db.get_value("Payment Promise", one.name, "status") for one in found]
 		self.assertEqual(status, ["Broken", "Partly Kept", "Open"])
 
@@ -322,7 +318,7 @@ class TestHistories(PromiseTestCase):
 	@given(steps=STEPS)
 	def test_receipt_by_receipt_equals_a_rebuild_and_the_ledger(self, steps):
 		frappe.db.rollback()
-		promises.forget()
+		judging.forget()
 		frappe.db.set_single_value("CRM Ext Settings", "promise_grace_days", 0)
 		self.customer = f.make_customer()
 		self.invoices = [self.invoice(amount) for amount in (300, 200, 100)]
@@ -338,7 +334,7 @@ class TestHistories(PromiseTestCase):
 				frappe.db.rollback(save_point="step")  # ERPNext's own rules
 				continue
 			done.append((operation, number))
-			promises.flush()
+			judging.flush()
 			self.check(found, done)
 		frappe.db.rollback()
 
@@ -349,7 +345,7 @@ class TestHistories(PromiseTestCase):
 			" paid_on = NULL, judged_on = NULL WHERE customer = %s",
 			(self.customer.name,),
 		)
-		promises.judge(customers=[self.customer.name])
+		judging.judge(customers=[self.customer.name])
 		self.assertEqual(kept, self.stored(found), done)
 		# What ERPNext's own receipts say they paid.
 		for promised in found:
@@ -411,7 +407,7 @@ class TestHistories(PromiseTestCase):
 		for promised in found:
 			self.pass_by(promised, 2)
 			promised.reload()
-		promises.judge([one.name for one in found])
+		judging.judge([one.name for one in found])
 
 
 class TestReliability(PromiseTestCase):
@@ -424,7 +420,7 @@ class TestReliability(PromiseTestCase):
 		for promised in found[1:3]:
 			self.pass_by(promised, 9)
 		frappe.db.set_value("Payment Promise", found[1].name, "promised_on", add_days(nowdate(), -9))
-		promises.judge([one.name for one in found])
+		judging.judge([one.name for one in found])
 		(figures,) = promises.reliability([self.customer.name]).values()
 		# Late: promised for four days ago, paid today; broken: missing since four days; kept: on time.
 		self.assertEqual(figures["average_days_late"], flt(8 / 3, 1))
@@ -437,7 +433,7 @@ class TestReliability(PromiseTestCase):
 			self.promise(self.invoice())
 		names = frappe.get_all("Payment Promise", {"customer": self.customer.name}, pluck="name")
 		with self.assertQueryCount(6):
-			promises.judge(names, today=getdate(add_days(nowdate(), 30)))
+			judging.judge(names, today=getdate(add_days(nowdate(), 30)))
 		with self.assertQueryCount(1):
 			promises.reliability([self.customer.name])
 
@@ -458,7 +454,7 @@ class TestFollowUps(PromiseTestCase):
 		about = {"reference_doctype": "Payment Promise", "reference_name": promised.name}
 		self.assertFalse(frappe.db.exists("Follow Up", about))
 		self.pass_by(promised, 6)
-		promises.judge([promised.name])
+		judging.judge([promised.name])
 		engine.run(rules=[rule.name])
 		(made,) = frappe.get_all(
 			"Follow Up", about, ["responsible", "party", "status", "due_date"], order_by="name"
@@ -467,7 +463,7 @@ class TestFollowUps(PromiseTestCase):
 		self.assertEqual(made.due_date, getdate(nowdate()))
 		self.assertTrue(frappe.db.get_value("Payment Promise", promised.name, "next_follow_up_on"))
 		f.make_payment(one)
-		promises.flush()
+		judging.flush()
 		engine.run(rules=[rule.name])
 		status, reason = frappe.db.get_value("Follow Up", about, ["status", "cancel_reason"])
 		self.assertEqual((status, reason), ("Cancelled", "Condition No Longer Met"))
@@ -601,7 +597,7 @@ class TestAtOnce(CommittingTestCase):
 		self.assertEqual(self.errors_logged(), [])
 		status, received = frappe.db.get_value("Payment Promise", made, ["status", "received_amount"])
 		self.assertEqual((status, received), ("Kept", 600))
-		self.assertEqual(promises.judge_all(), 0)
+		self.assertEqual(judging.judge_all(), 0)
 
 	def test_a_receipt_while_the_promise_is_made(self):
 		customer = f.make_customer().name
