@@ -1,18 +1,13 @@
 """Number cards of finance. Permission first, then one engine call.
 
-Each returns the number in the currency of the company and the report behind it. `filters` may hold a company; the
-user's own is the default, because amounts of companies with different currencies have no sum.
+Each returns the number in the currency of the company and the report behind it, which shows the same number. `filters`
+may hold a company; the user's own is the default, because amounts of companies with different currencies have no sum.
 """
 
-from datetime import date
-
 import frappe
-from frappe.utils import add_days, get_first_day, get_last_day_of_week, getdate, nowdate
+from frappe.utils import flt, get_first_day, getdate, nowdate
 
-from crm_ext.receivables import receipt_queries
-
-# Before every invoice.
-_EVER = date(1900, 1, 1)
+from crm_ext.receivables import ageing_queries, receipt_queries
 
 
 @frappe.whitelist()
@@ -24,20 +19,14 @@ def outstanding(filters: str | dict | None = None) -> dict:
 
 @frappe.whitelist()
 def overdue(filters: str | dict | None = None) -> dict:
-	"""What is open of invoices, by payment terms, and was due before today."""
-	company = _company(filters)
-	until = getdate(add_days(nowdate(), -1))
-	return _card(company, receipt_queries.due_and_open(_EVER, until, company), "Receivable Aging", {})
+	"""What was due before today, by payment terms, less what customers have on account since before today."""
+	return _of_ages("overdue", filters)
 
 
 @frappe.whitelist()
 def due_this_week(filters: str | dict | None = None) -> dict:
-	"""What is open of invoices, by payment terms, and due from today to the end of the week."""
-	company = _company(filters)
-	today = getdate(nowdate())
-	week_end = getdate(get_last_day_of_week(today))
-	value = receipt_queries.due_and_open(today, week_end, company)
-	return _card(company, value, "Receivable Aging", {})
+	"""What is owed, by payment terms, and due from today to the end of the week."""
+	return _of_ages("due_this_week", filters)
 
 
 @frappe.whitelist()
@@ -55,6 +44,13 @@ def _company(filters: str | dict | None) -> str | None:
 		frappe.has_permission(doctype, "read", throw=True)
 	company = (frappe.parse_json(filters) or {}).get("company")
 	return str(company) if company else frappe.defaults.get_user_default("Company")
+
+
+def _of_ages(figure: str, filters: str | dict | None) -> dict:
+	company = _company(filters)
+	cells = ageing_queries.of_today(company).values() if company else ()
+	value = flt(sum(getattr(cell, figure) for cell in cells), 6)
+	return _card(company, value, "Receivable Aging", {"based_on_payment_terms": 1})
 
 
 def _card(company: str | None, value: float, report: str, options: dict) -> dict:

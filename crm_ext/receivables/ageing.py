@@ -63,6 +63,7 @@ class Cell:
 	"""Open items added up. Money is in one currency, `base` in company currency.
 
 	`overdue` is what was due before the day, credits deducted; the amounts due are of what is owed, without credits.
+	`on_account` is what is to the customer's credit, whatever its day: money not matched with an invoice, credit notes.
 	"""
 
 	buckets: list[float]
@@ -73,6 +74,7 @@ class Cell:
 	due_today: float = 0
 	due_this_week: float = 0
 	due_next_week: float = 0
+	on_account: float = 0
 	items: int = 0
 	oldest: date | None = None  # by the basis of ageing, of what is owed
 	oldest_due: date | None = None
@@ -87,6 +89,7 @@ class Cell:
 		self.due_today += other.due_today
 		self.due_this_week += other.due_this_week
 		self.due_next_week += other.due_next_week
+		self.on_account += other.on_account
 		self.items += other.items
 		self.oldest = _earlier(self.oldest, other.oldest)
 		self.oldest_due = _earlier(self.oldest_due, other.oldest_due)
@@ -106,6 +109,7 @@ SUMS = (
 	"due_today",
 	"due_this_week",
 	"due_next_week",
+	"on_account",
 )
 
 
@@ -136,6 +140,8 @@ def cell_of(
 			cell.due_this_week = amount
 		if calendar.week_end < due <= calendar.next_week_end:
 			cell.due_next_week = amount
+	else:
+		cell.on_account = -amount
 	return cell
 
 

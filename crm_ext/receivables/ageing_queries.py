@@ -115,6 +115,22 @@ def limits_of(text: str | None) -> list[int]:
 		)
 
 
+def of_today(company: str, customers: Collection[str] = (), today: date | None = None) -> dict[str, Cell]:
+	"""What each customer owes today, by payment terms, in company currency; of some customers where given.
+
+	The figures of Receivable Aging, for whatever else tells them.
+	"""
+	today = today or getdate(nowdate())
+	asked = Ask(
+		Scope(company, today, customers=customers, visible=list_conditions(CUSTOMER)),
+		Calendar(today, getdate(get_last_day_of_week(today))),
+		limits_of(None),
+		CUSTOMER,
+		by_terms=True,
+	)
+	return {customer: cell for (customer, _currency), cell in read(asked).cells.items()}
+
+
 def read(asked: Ask) -> Ages:
 	"""Open items by group and currency."""
 	ages = _by_item(asked) if asked.by_item else _by_sums(asked)
@@ -146,6 +162,7 @@ def _columns(asked: Ask) -> dict[str, str]:
 		"due_today": f"SUM(IF(o.v > 0 AND o.due = {today}, o.v, NULL))",
 		"due_this_week": f"SUM(IF(o.v > 0 AND o.due BETWEEN {today} AND {week_end}, o.v, NULL))",
 		"due_next_week": f"SUM(IF(o.v > 0 AND o.due > {week_end} AND o.due <= DATE'{calendar.next_week_end}', o.v, NULL))",
+		"on_account": "SUM(IF(o.v < 0, -o.v, NULL))",
 		"items": "COUNT(*)",
 		"oldest_due": "MIN(IF(o.v > 0, o.due, NULL))",
 	}
@@ -185,6 +202,7 @@ def _cell_of_sums(asked: Ask, row: Mapping) -> Cell:
 		row["due_today"] or 0.0,
 		row["due_this_week"] or 0.0,
 		row["due_next_week"] or 0.0,
+		row["on_account"] or 0.0,
 		row["items"],
 		row["oldest_due"] if asked.calendar.by_due_date else row["oldest"],
 		row["oldest_due"],

@@ -11,8 +11,8 @@ import frappe
 from frappe.utils import cint, flt, getdate, nowdate
 
 from crm_ext.permissions import list_conditions
+from crm_ext.receivables import ageing_queries, promises
 from crm_ext.receivables import collection_rules as rules
-from crm_ext.receivables import promises
 
 # Half a cent: what is left of a division is no debt.
 _LEAST = 0.005
@@ -61,6 +61,21 @@ def read(
 		row.standing, row.worth = rules.standing(debt, quiet), rules.worth(debt, quiet)
 		row.currency = frappe.get_cached_value("Company", row.company, "default_currency")
 	return sorted(rows, key=lambda row: (-row.worth, -row.overdue, -row.due, row.customer, row.company))
+
+
+def add_net(rows: Collection["frappe._dict"], today: date | None = None) -> None:
+	"""Put `on_account` and `net` on rows of `read`: what Receivable Aging says of the customer by payment terms, as the
+	session's user may see it. A handful of queries for each company."""
+	by_company: dict[str, set[str]] = {}
+	for row in rows:
+		by_company.setdefault(row.company, set()).add(row.customer)
+	cells = {
+		company: ageing_queries.of_today(company, sorted(names), today)
+		for company, names in by_company.items()
+	}
+	for row in rows:
+		cell = cells[row.company].get(row.customer)
+		row.on_account, row.net = (cell.on_account, cell.overdue) if cell else (0.0, 0.0)
 
 
 def _debts(company, user, customers, viewer, today: date, ahead: int) -> list["frappe._dict"]:

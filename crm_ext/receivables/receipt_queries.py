@@ -141,7 +141,7 @@ _TILL = f"""
 """
 
 
-def _due(conditions: str) -> str:
+def _due() -> str:
 	"""Rows of what invoices make due, by payment terms where there are some, and what of it is open now.
 
 	What is paid counts for the terms due first. An advance taken into account when the invoice was made is in no term;
@@ -175,7 +175,7 @@ def _due(conditions: str) -> str:
 					LEFT JOIN `tabPayment Schedule` s ON s.parent = `tabSales Invoice`.name
 						AND s.parenttype = 'Sales Invoice'
 					WHERE `tabSales Invoice`.docstatus = 1 AND `tabSales Invoice`.is_return = 0
-						AND {conditions} AND {scope.visible("Sales Invoice")}
+						AND {_IN_PERIOD} AND {scope.visible("Sales Invoice")}
 				) t
 			) terms
 		) dues WHERE day BETWEEN %(from_date)s AND %(to_date)s"""
@@ -187,7 +187,6 @@ _BILLED = """IF(`tabSales Invoice`.rounding_adjustment <> 0 AND `tabSales Invoic
 # The due date of an invoice is that of its last term.
 _IN_PERIOD = """`tabSales Invoice`.posting_date <= %(to_date)s
 	AND IFNULL(`tabSales Invoice`.due_date, `tabSales Invoice`.posting_date) >= %(from_date)s"""
-_OPEN = "`tabSales Invoice`.outstanding_amount > 0"
 
 
 # Figures
@@ -209,7 +208,7 @@ def read_figures(period: Period) -> dict[str | None, Figures]:
 		)
 	]
 	if period.has_due:
-		sources.append((_due(_IN_PERIOD), {"due": f"{due}due", "open": f"{due}open"}))
+		sources.append((_due(), {"due": f"{due}due", "open": f"{due}open"}))
 	found: dict[str | None, Figures] = {}
 	for source, measures in sources:
 		for currency, figures in _read(period, source, measures).items():
@@ -311,13 +310,6 @@ def received(from_date: date, to_date: date, company: str | None) -> float:
 	filters = {"company": company}
 	period = Period(from_date, to_date, filters)
 	statement = scope.select(_receipts(period), {"received": "m.base"}, {}, filters, params)
-	return _amount(statement, params)
-
-
-def due_and_open(from_date: date, to_date: date, company: str | None) -> float:
-	"""What is open now of what is due between two days, in company currency. One query."""
-	params = {"from_date": from_date, "to_date": to_date}
-	statement = scope.select(_due(_OPEN), {"open": "m.open"}, {}, {"company": company}, params)
 	return _amount(statement, params)
 
 

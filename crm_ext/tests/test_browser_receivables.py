@@ -37,12 +37,8 @@ def press(desk, customer: str, action: str) -> None:
 	desk.settle()
 
 
-def test_from_the_list_to_a_call_a_promise_and_a_dunning_letter(login, collector, customer):
-	desk = login(collector)
-	rows = desk.run_report("Collections", {"company": f.COMPANY})
-	(row,) = (row for row in rows if row["customer"] == customer)
-	assert (row["overdue"], row["oldest_days"], row["to_call"]) == (1200, 50, True)
-	# The call, and when to call again.
+def log_call(desk, customer: str) -> None:
+	"""The call, and when to call again."""
 	press(desk, customer, "log")
 	dialog = desk.page.locator(".modal.show")
 	dialog.locator('[data-fieldname="notes"] textarea').fill("The older one by next week")
@@ -52,7 +48,9 @@ def test_from_the_list_to_a_call_a_promise_and_a_dunning_letter(login, collector
 	dialog.wait_for(state="hidden")
 	desk.settle()
 
-	# The promise: of the older invoice only.
+
+def promise_the_older(desk, customer: str) -> dict:
+	"""The promise: of the older invoice only."""
 	press(desk, customer, "promise")
 	dialog = desk.page.locator(".modal.show")
 	boxes = dialog.locator(".promise-invoices input")
@@ -71,15 +69,12 @@ def test_from_the_list_to_a_call_a_promise_and_a_dunning_letter(login, collector
 	(promised,) = frappe.get_all(
 		"Payment Promise", {"customer": customer}, ["name", "amount", "pay_by", "responsible", "status"]
 	)
-	assert (promised.amount, promised.pay_by) == (900, getdate(pay_by))
-	assert (promised.responsible, promised.status) == (collector, "Open")
-	desk.page.wait_for_function(
-		"""([name, promise]) => (frappe.query_report.data || []).some(
-			row => row.customer === name && row.promise === promise && !row.to_call)""",
-		arg=[customer, promised.name],
-	)
+	assert (promised.amount, promised.pay_by, promised.status) == (900, getdate(pay_by), "Open")
+	return promised
 
-	# The letter about what nobody has promised and what is late: ERPNext's own.
+
+def dun(desk, customer: str) -> None:
+	"""The letter about what is late: ERPNext's own."""
 	press(desk, customer, "dunning")
 	desk.wait_for_form("Dunning", new=True)
 	assert len(desk.value("overdue_payments")) == 2
@@ -87,6 +82,22 @@ def test_from_the_list_to_a_call_a_promise_and_a_dunning_letter(login, collector
 	letter = desk.save()
 	frappe.db.rollback()  # a new look at the database
 	assert frappe.db.get_value("Dunning", letter, "total_outstanding") == 1200
+
+
+def test_from_the_list_to_a_call_a_promise_and_a_dunning_letter(login, collector, customer):
+	desk = login(collector)
+	rows = desk.run_report("Collections", {"company": f.COMPANY})
+	(row,) = (row for row in rows if row["customer"] == customer)
+	assert (row["overdue"], row["oldest_days"], row["to_call"]) == (1200, 50, True)
+	log_call(desk, customer)
+	promised = promise_the_older(desk, customer)
+	assert promised.responsible == collector
+	desk.page.wait_for_function(
+		"""([name, promise]) => (frappe.query_report.data || []).some(
+			row => row.customer === name && row.promise === promise && !row.to_call)""",
+		arg=[customer, promised.name],
+	)
+	dun(desk, customer)
 
 	# On the customer stands what was said, what is next and what is promised.
 	desk.open("Customer", customer)
@@ -97,6 +108,35 @@ def test_from_the_list_to_a_call_a_promise_and_a_dunning_letter(login, collector
 	desk.form.get_by_role("button", name="Withdraw").click()
 	desk.page.locator(".modal.show .btn-modal-primary").click()
 	desk.wait_for_value("status", "Cancelled")
+
+
+def test_a_collector_works_from_receivable_aging(login, collector, customer):
+	desk = login(collector)
+	rows = desk.run_report("Receivable Aging", {"company": f.COMPANY})
+	(row,) = (row for row in rows if row["group"] == customer)
+	assert (row["outstanding"], row["bucket_0"], row["bucket_1"], row["promised"]) == (1200, 300, 900, None)
+	log_call(desk, customer)
+	promised = promise_the_older(desk, customer)
+	assert promised.responsible == collector
+	# It stands in the report at once, and the figure leads to it.
+	desk.page.wait_for_function(
+		"""name => (frappe.query_report.data || []).some(row => row.group === name && row.promised === 900)""",
+		arg=customer,
+	)
+	desk.settle()
+	desk.form.locator("a[data-drill]", has_text="900").first.wait_for()
+	dun(desk, customer)
+	desk.open("Customer", customer)
+	desk.form.locator(".follow-up-done", has_text="The older one by next week").wait_for()
+	# A group of customers leads to them, where there is somebody to call.
+	desk.run_report("Receivable Aging", {"company": f.COMPANY, "group_by": "Customer Group"})
+	assert not desk.form.locator("button[data-collect]").count()
+	desk.form.locator('a[data-drill*="group"]').first.click()
+	desk.page.wait_for_function(
+		"""() => frappe.query_report.get_filter_value('group_by') === 'Customer'
+			&& frappe.query_report.get_filter_value('customer_group')"""
+	)
+	desk.form.locator("button[data-collect]").first.wait_for()
 
 
 def test_a_promise_from_the_invoice(login, collector, customer):

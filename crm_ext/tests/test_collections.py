@@ -15,9 +15,11 @@ from frappe.utils import add_days, flt, getdate, now_datetime, nowdate
 
 from crm_ext.api import collections as api
 from crm_ext.api import my_day
-from crm_ext.receivables import collecting, promises
+from crm_ext.api import receivable_cards as cards
+from crm_ext.receivables import collecting, judging
 from crm_ext.receivables.collection_rules import CALL, CONTACTED, PROMISED, Debt, standing, worth
 from crm_ext.report.collections.collections import execute
+from crm_ext.report.receivable_aging import receivable_aging
 from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase
 
@@ -48,7 +50,7 @@ class TestRules(TestCase):
 class CollectionsTestCase(SiteTestCase):
 	def setUp(self):
 		super().setUp()
-		promises.forget()
+		judging.forget()
 		frappe.db.set_single_value("CRM Ext Settings", "promise_grace_days", 0)
 		frappe.db.set_single_value("CRM Ext Settings", "collector_quiet_days", 3)
 		self.customer = f.make_customer()
@@ -146,7 +148,7 @@ class TestList(CollectionsTestCase):
 			"UPDATE `tabPayment Promise` SET last_day = %s, pay_by = %s, promised_on = %s WHERE customer = %s",
 			(*[add_days(nowdate(), -1)] * 3, mine),
 		)
-		promises.judge(customers=[mine])
+		judging.judge(customers=[mine])
 		self.assertEqual(order()[0], (mine, CALL))
 		self.assertEqual(self.row().promises["broken"], 2)
 		self.assertEqual(self.row().worth, (50 * 1 + 300 * 1.5) * 1.4)
@@ -187,6 +189,43 @@ class TestList(CollectionsTestCase):
 		_columns, rows, *_rest = execute({"company": f.COMPANY, "worth_a_call": 1})
 		self.assertIn(self.customer.name, [row["customer"] for row in rows])
 		self.assertTrue(all(row["to_call"] for row in rows))
+
+	def test_card_list_and_receivable_aging_say_the_same(self):
+		"""Money on account is shown, and taken off what is overdue, by payment terms too."""
+		before = flt(cards.overdue({"company": f.COMPANY})["value"])
+		late, newer = self.invoice(40, 900), self.invoice(5, 300)
+		f.make_payment(late, 250, references=[], posting_date=add_days(nowdate(), -3))
+		self.invoice(-20, 500)
+		f.make_payment(newer, 100, posting_date=add_days(nowdate(), -1))
+		(row,) = (r for r in execute({"company": f.COMPANY})[1] if r["customer"] == self.customer.name)
+		self.assertEqual((row["overdue"], row["on_account"], row["net"]), (1100, 250, 850))
+		card = cards.overdue({"company": f.COMPANY})
+		self.assertAlmostEqual(card["value"] - before, 850, 2)
+		filters = {"customer": self.customer.name, **card["route_options"]}
+		self.assertEqual(card["route"], ["query-report", "Receivable Aging"])
+		_columns, rows, _message, _chart, _summary = receivable_aging.execute(filters)
+		self.assertEqual((rows[0]["overdue"], rows[0]["on_account"]), (850, 250))
+
+	def test_the_cards_equal_the_report_for_whoever_looks(self):
+		self.invoice(40, 900)
+		self.invoice(0, 70)
+		other = f.make_customer()
+		self.invoice(10, 500, customer=other.name)
+		user = f.make_user("one.customer@example.com", "Accounts User").name
+		frappe.get_doc(
+			{"doctype": "User Permission", "user": user, "allow": "Customer", "for_value": other.name}
+		).insert()
+		found = []
+		for name in ("Administrator", user):
+			with self.set_user(name):
+				for figure in ("overdue", "due_this_week"):
+					card = getattr(cards, figure)({"company": f.COMPANY})
+					rows = receivable_aging.execute(card["route_options"])[1]
+					(total,) = (row for row in rows if row.get("is_total"))
+					self.assertAlmostEqual(card["value"], total[figure], 2, (name, figure))
+					found.append(card["value"])
+		self.assertEqual(found[2:], [500, 0])
+		self.assertGreaterEqual(found[0], 1400)
 
 	def test_three_queries_however_many(self):
 		for _again in range(3):

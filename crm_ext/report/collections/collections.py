@@ -3,10 +3,11 @@
 """Collections: who owes money too late, those worth a call first.
 
 1. Overdue is what ERPNext calls so, in company currency; of an invoice with payment terms, the terms whose day has
-   passed.
+   passed. Beside it stands what the customer has on account, and the overdue amount of Receivable Aging, which has that
+   taken off and debts booked by journal in it.
 2. The order: overdue money nobody has promised, each amount times its weight by age (see collection_rules.WEIGHTS), a
    fifth more for each broken promise. Who has promised all of it, or was contacted in the last days, comes last.
-3. Three queries, whatever the number of customers.
+3. Three queries whatever the number of customers, and those of Receivable Aging for each company.
 """
 
 import frappe
@@ -25,6 +26,7 @@ def execute(filters: dict | None = None) -> tuple:
 	rows = collecting.read(company=filters.company, user=filters.responsible)
 	if cint(filters.worth_a_call):
 		rows = [row for row in rows if row.standing == CALL]
+	collecting.add_net(rows)
 	return _columns(), [_row(row) for row in rows], _message(), None, _summary(rows, filters.company)
 
 
@@ -38,6 +40,8 @@ def _columns() -> list[dict]:
 		column("actions", _("What to Do"), "Data", 350, align="left"),
 		column("standing", _("Standing"), "Data", 110),
 		column("overdue", _("Overdue"), "Currency", 120, options="currency"),
+		column("on_account", _("On Account"), "Currency", 120, options="currency"),
+		column("net", _("Overdue, Net"), "Currency", 120, options="currency"),
 		column("oldest_days", _("Oldest, Days"), "Int", 100),
 		column("promised", _("Of It Promised"), "Currency", 120, options="currency"),
 		column("promise", _("Open Promise"), "Link", 130, options="Payment Promise"),
@@ -96,6 +100,7 @@ def _summary(rows: list[dict], company: str | None) -> list[dict] | None:
 	to_call = [row for row in rows if row.standing == CALL]
 	return [
 		figure(_("Overdue"), sum(flt(row.overdue) for row in rows), "Red"),
+		figure(_("On Account"), sum(flt(row.on_account) for row in rows), "Green"),
 		figure(_("Of It Promised"), sum(flt(row.promised) for row in rows), "Blue"),
 		{"label": _("Customers to Call"), "value": len(to_call), "datatype": "Int", "indicator": "Orange"},
 	]

@@ -3,84 +3,36 @@
 
 frappe.query_reports["Receipts"] = {
 	filters: [
-		{
-			fieldname: "company",
-			label: __("Company"),
-			fieldtype: "Link",
-			options: "Company",
-			default: frappe.defaults.get_user_default("Company"),
-		},
-		{
-			fieldname: "from_date",
-			label: __("From Date"),
-			fieldtype: "Date",
-			default: frappe.datetime.add_months(frappe.datetime.month_start(), -11),
-			reqd: 1,
-		},
-		{
-			fieldname: "to_date",
-			label: __("To Date"),
-			fieldtype: "Date",
-			default: frappe.datetime.get_today(),
-			reqd: 1,
-		},
-		{
-			fieldname: "group_by",
-			label: __("Group By"),
-			fieldtype: "Select",
-			options: [
-				{ value: "month", label: __("Month") },
-				{ value: "mode_of_payment", label: __("Mode of Payment") },
-				{ value: "sales_person", label: __("Sales Person") },
-				{ value: "customer", label: __("Customer") },
-				{ value: "customer_group", label: __("Customer Group") },
-				{ value: "territory", label: __("Territory") },
-				{ value: "company", label: __("Company") },
-			],
-			default: "month",
-			reqd: 1,
-		},
-		{ fieldname: "customer", label: __("Customer"), fieldtype: "Link", options: "Customer" },
-		{
-			fieldname: "customer_group",
-			label: __("Customer Group"),
-			fieldtype: "Link",
-			options: "Customer Group",
-		},
-		{ fieldname: "territory", label: __("Territory"), fieldtype: "Link", options: "Territory" },
-		{
-			fieldname: "sales_person",
-			label: __("Sales Person"),
-			fieldtype: "Link",
-			options: "Sales Person",
-		},
-		{
-			fieldname: "mode_of_payment",
-			label: __("Mode of Payment"),
-			fieldtype: "Link",
-			options: "Mode of Payment",
-		},
-		{ fieldname: "in_party_currency", label: __("In Party Currency"), fieldtype: "Check" },
-		{ fieldname: "show_vouchers", label: __("Show Vouchers"), fieldtype: "Check" },
+		crm_ext.reports.company(),
+		crm_ext.reports.date(
+			"from_date",
+			__("From Date"),
+			frappe.datetime.add_months(frappe.datetime.month_start(), -11)
+		),
+		crm_ext.reports.date("to_date", __("To Date"), frappe.datetime.get_today()),
+		crm_ext.reports.select("group_by", __("Group By"), [
+			["month", __("Month")],
+			["mode_of_payment", __("Mode of Payment")],
+			["sales_person", __("Sales Person")],
+			["customer", __("Customer")],
+			["customer_group", __("Customer Group")],
+			["territory", __("Territory")],
+			["company", __("Company")],
+		]),
+		...crm_ext.reports.parties(),
+		crm_ext.reports.link("mode_of_payment", __("Mode of Payment"), "Mode of Payment"),
+		crm_ext.reports.check("in_party_currency", __("In Party Currency")),
+		crm_ext.reports.check("show_vouchers", __("Show Vouchers")),
 	],
 
 	onload(report) {
-		// The page outlives the report: without off() a second visit would open everything twice.
-		report.page.wrapper
-			.off("click.receipts")
-			.on("click.receipts", "a[data-receipts]", (event) => {
-				event.preventDefault();
-				frappe.query_report.set_filter_value(
-					JSON.parse(event.currentTarget.dataset.receipts)
-				);
-			});
+		crm_ext.reports.on_drill(report, (target) => frappe.query_report.set_filter_value(target));
 	},
 
 	formatter(value, row, column, data, default_formatter) {
 		const html = default_formatter(value, row, column, data);
 		if (data && data.drill && value && ["group", "received"].includes(column.fieldname)) {
-			const target = frappe.utils.escape_html(JSON.stringify(data.drill));
-			return `<a href="#" data-receipts="${target}">${html}</a>`;
+			return crm_ext.reports.drill(html, data.drill);
 		}
 		if (data && column.fieldname === "open" && value > 0) {
 			return `<span class="text-danger">${html}</span>`;

@@ -3,39 +3,19 @@
 
 frappe.query_reports["Receivable Aging"] = {
 	filters: [
-		{
-			fieldname: "company",
-			label: __("Company"),
-			fieldtype: "Link",
-			options: "Company",
-			default: frappe.defaults.get_user_default("Company"),
-			reqd: 1,
-		},
-		{
-			fieldname: "report_date",
-			label: __("As of Date"),
-			fieldtype: "Date",
-			default: frappe.datetime.get_today(),
-			reqd: 1,
-		},
-		{
-			fieldname: "group_by",
-			label: __("Group By"),
-			fieldtype: "Select",
-			options: ["Customer", "Sales Person", "Territory", "Customer Group", "Company"].map(
-				(value) => ({ value, label: __(value) })
-			),
-			default: "Customer",
-			reqd: 1,
-		},
-		{
-			fieldname: "ageing_based_on",
-			label: __("Ageing Based On"),
-			fieldtype: "Select",
-			options: ["Due Date", "Posting Date"].map((value) => ({ value, label: __(value) })),
-			default: "Due Date",
-			reqd: 1,
-		},
+		crm_ext.reports.company({ reqd: 1 }),
+		crm_ext.reports.date("report_date", __("As of Date"), frappe.datetime.get_today()),
+		crm_ext.reports.select("group_by", __("Group By"), [
+			["Customer", __("Customer")],
+			["Sales Person", __("Sales Person")],
+			["Territory", __("Territory")],
+			["Customer Group", __("Customer Group")],
+			["Company", __("Company")],
+		]),
+		crm_ext.reports.select("ageing_based_on", __("Ageing Based On"), [
+			["Due Date", __("Due Date")],
+			["Posting Date", __("Posting Date")],
+		]),
 		{
 			fieldname: "range",
 			label: __("Buckets (Days)"),
@@ -48,25 +28,8 @@ frappe.query_reports["Receivable Aging"] = {
 			fieldtype: "Int",
 			default: 90,
 		},
-		{ fieldname: "customer", label: __("Customer"), fieldtype: "Link", options: "Customer" },
-		{
-			fieldname: "customer_group",
-			label: __("Customer Group"),
-			fieldtype: "Link",
-			options: "Customer Group",
-		},
-		{ fieldname: "territory", label: __("Territory"), fieldtype: "Link", options: "Territory" },
-		{
-			fieldname: "sales_person",
-			label: __("Sales Person"),
-			fieldtype: "Link",
-			options: "Sales Person",
-		},
-		{
-			fieldname: "account",
-			label: __("Receivable Account"),
-			fieldtype: "Link",
-			options: "Account",
+		...crm_ext.reports.parties(),
+		crm_ext.reports.link("account", __("Receivable Account"), "Account", {
 			get_query: () => ({
 				filters: {
 					account_type: "Receivable",
@@ -74,107 +37,94 @@ frappe.query_reports["Receivable Aging"] = {
 					is_group: 0,
 				},
 			}),
-		},
-		{ fieldname: "in_party_currency", label: __("In Party Currency"), fieldtype: "Check" },
-		{
-			fieldname: "based_on_payment_terms",
-			label: __("Based On Payment Terms"),
-			fieldtype: "Check",
-		},
-		{ fieldname: "show_items", label: __("Show Open Items"), fieldtype: "Check" },
-		{
-			fieldname: "with_behaviour",
-			label: __("Show Payment Behaviour"),
-			fieldtype: "Check",
-			default: 1,
-		},
+		}),
+		crm_ext.reports.check("in_party_currency", __("In Party Currency")),
+		crm_ext.reports.check("based_on_payment_terms", __("Based On Payment Terms")),
+		crm_ext.reports.check("show_items", __("Show Open Items")),
+		crm_ext.reports.check("with_behaviour", __("Show Payment Behaviour"), { default: 1 }),
 	],
 
 	onload(report) {
-		const open = {
-			group: (value) => {
-				const group_by = frappe.query_report.get_filter_value("group_by");
-				const filter = frappe.scrub(group_by);
-				frappe.query_report.set_filter_value({ [filter]: value, group_by: "Customer" });
-			},
-			items: (customer) =>
-				frappe.query_report.set_filter_value({
-					customer,
-					group_by: "Customer",
-					show_items: 1,
-				}),
-			receivable: (customer) => {
-				const values = report.get_values();
-				frappe.set_route("query-report", "Accounts Receivable", {
-					company: values.company,
-					report_date: values.report_date,
-					ageing_based_on: values.ageing_based_on,
-					range: values.range,
-					in_party_currency: values.in_party_currency,
-					party_type: "Customer",
-					party: [customer],
-				});
-			},
-			ledger: (customer) => {
-				const values = report.get_values();
-				frappe.set_route("query-report", "General Ledger", {
-					company: values.company,
-					from_date: frappe.datetime.add_months(values.report_date, -12),
-					to_date: values.report_date,
-					party_type: "Customer",
-					party: [customer],
-				});
-			},
-			promises: (customer) => {
-				frappe.route_options = { customer, status: "Open" };
-				frappe.set_route("List", "Payment Promise", "List");
-			},
-		};
-		// The page outlives the report: without off() a second visit would open everything twice.
-		report.page.wrapper
-			.off("click.receivable_aging")
-			.on("click.receivable_aging", "a[data-receivable-aging]", (event) => {
-				event.preventDefault();
-				const { receivableAging: target, value } = event.currentTarget.dataset;
-				open[target](value);
-			});
+		crm_ext.receivables.on_collect(report);
+		crm_ext.reports.on_drill(report, ({ to, group }) => this.open[to](group, report));
 	},
 
-	formatter(value, row, column, data, default_formatter) {
-		if (data && data.is_total && column.fieldname === "group") {
-			return `<b>${frappe.utils.escape_html(value)}</b>`;
+	open: {
+		group(value) {
+			const filter = frappe.scrub(frappe.query_report.get_filter_value("group_by"));
+			frappe.query_report.set_filter_value({ [filter]: value, group_by: "Customer" });
+		},
+		items(customer) {
+			const items = { customer, group_by: "Customer", show_items: 1 };
+			frappe.query_report.set_filter_value(items);
+		},
+		receivable(customer, report) {
+			const { company, report_date, ageing_based_on, range, in_party_currency } = report.get_values();
+			frappe.set_route("query-report", "Accounts Receivable", {
+				...{ company, report_date, ageing_based_on, range, in_party_currency },
+				party_type: "Customer",
+				party: [customer],
+			});
+		},
+		ledger(customer, report) {
+			const { company, report_date } = report.get_values();
+			frappe.set_route("query-report", "General Ledger", {
+				company,
+				from_date: frappe.datetime.add_months(report_date, -12),
+				to_date: report_date,
+				party_type: "Customer",
+				party: [customer],
+			});
+		},
+		promises(customer) {
+			frappe.route_options = { customer, status: "Open" };
+			frappe.set_route("List", "Payment Promise", "List");
+		},
+	},
+
+	// Where a figure leads, by column.
+	targets() {
+		if (frappe.query_report.get_filter_value("group_by") !== "Customer") {
+			return { outstanding: "group" };
 		}
-		const nothing = value === null || value === undefined;
-		if (data && nothing && ["Currency", "Int", "Percent"].includes(column.fieldtype)) {
-			// Frappe would show a nought where there is nothing to tell.
-			return "";
-		}
-		const html = default_formatter(value, row, column, data);
-		if (!data) {
-			return html;
-		}
-		if (data.is_total) {
-			return `<b>${html}</b>`;
-		}
-		const group_by = frappe.query_report.get_filter_value("group_by");
-		if (column.fieldname === "group" && !value && !data.indent) {
-			return `<span class="text-muted">${__("Not Set")}</span>`;
-		}
-		const by_customer = {
+		return {
 			outstanding: "receivable",
 			items: "items",
 			last_receipt: "ledger",
 			promised: "promises",
 		};
-		const targets = group_by === "Customer" ? by_customer : { outstanding: "group" };
-		const target = targets[column.fieldname];
-		if (target && value && data.group && !data.indent) {
-			const group = frappe.utils.escape_html(data.group);
-			return `<a href="#" data-receivable-aging="${target}" data-value="${group}">${html}</a>`;
+	},
+
+	formatter(value, row, column, data, default_formatter) {
+		const { fieldname, fieldtype } = column;
+		if (data && fieldname === "actions") return this.buttons(data);
+		if (data && data.is_total && fieldname === "group") {
+			return `<b>${frappe.utils.escape_html(value)}</b>`;
 		}
-		if (["days_over", "over_limit"].includes(column.fieldname) && value > 0) {
+		const nothing = value === null || value === undefined;
+		if (data && nothing && ["Currency", "Int", "Percent"].includes(fieldtype)) {
+			// Frappe would show a nought where there is nothing to tell.
+			return "";
+		}
+		const html = default_formatter(value, row, column, data);
+		if (!data) return html;
+		if (data.is_total) return `<b>${html}</b>`;
+		if (fieldname === "group" && !value && !data.indent) {
+			return `<span class="text-muted">${__("Not Set")}</span>`;
+		}
+		const to = this.targets()[fieldname];
+		if (to && value && data.group && !data.indent) {
+			return crm_ext.reports.drill(html, { to, group: data.group });
+		}
+		if (["days_over", "over_limit"].includes(fieldname) && value > 0) {
 			return `<span class="text-danger">${html}</span>`;
 		}
 		return html;
+	},
+
+	buttons({ group: customer, is_total }) {
+		if (is_total || !customer) return "";
+		const company = frappe.query_report.get_filter_value("company");
+		return crm_ext.receivables.collect_buttons({ customer, company });
 	},
 };

@@ -7,6 +7,7 @@
 2. Not due and the buckets add up to the outstanding amount; the groups add up to the total. A salesperson gets the
    contribution of the invoice's Sales Team, else that of the customer's; what neither gives away is nobody's.
 3. What has no due date, such as money on account, counts from the day it was posted.
+   It is taken off what is overdue; how much of it there is stands under On Account.
 4. Amounts of several currencies are never added up: in party currency there is a row for each.
 5. Only customers the user may see; user permissions on company, account, cost center and project hold too.
 6. Credit limit, promises and payment behaviour are of the customer; they stand only on rows of customers.
@@ -81,6 +82,8 @@ def _columns(asked: Ask, with_behaviour: bool) -> list[dict]:
 	columns = [_link("group", _(asked.group_by), 200, asked.group_by)]
 	if asked.group_by == CUSTOMER:
 		columns.append(_column("customer_name", _("Customer Name"), "Data", 180))
+		if not asked.show_items:
+			columns.append(_column("actions", _("What to Do"), "Data", 350) | {"align": "left"})
 	if asked.show_items:
 		columns += _item_columns(asked)
 	columns += [
@@ -88,6 +91,7 @@ def _columns(asked: Ask, with_behaviour: bool) -> list[dict]:
 		_money("not_due", _("Not Due")),
 		*_buckets(asked),
 		_money("overdue", _("Overdue")),
+		_money("on_account", _("On Account")),
 		_column("share", _("Share (%)"), "Percent", 100),
 		_column("running_share", _("Running Share (%)"), "Percent", 155),
 		_column("items", _("Open Items"), "Int", 140),
@@ -281,6 +285,7 @@ def _summary(totals: dict[str, Cell]) -> list[dict]:
 		for label, value, color in (
 			(_("Outstanding"), cell.outstanding, "Blue"),
 			(_("Overdue"), cell.overdue, "Red" if cell.overdue > 0 else "Green"),
+			(_("On Account"), cell.on_account, "Blue"),
 			(_("Due This Week"), cell.due_this_week, "Orange"),
 		):
 			summary.append(
