@@ -88,7 +88,7 @@ def test_from_what_is_due_to_the_printed_note(login, goods, role):
 	note = desk.submit()
 	assert notes_of(goods.part) == [note]
 	desk.page.evaluate("name => frappe.set_route('print', 'Delivery Note', name)", note)
-	frame = desk.page.frame_locator(".print-format-container iframe")
+	frame = desk.page.frame_locator("iframe.print-format-container")
 	frame.locator(".print-format").filter(has_text=note).wait_for()
 
 	# What is left of it waits, and the other can be delivered still.
