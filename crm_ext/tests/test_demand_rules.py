@@ -129,6 +129,7 @@ class TestPlan(unittest.TestCase):
 		if found.advice == NOT_TO_BUY:
 			self.assertAlmostEqual(found.surplus, left)
 		self.assertFalse(found.surplus and found.buy)
+		self.assertLessEqual(found.too_much, found.surplus)
 		self.assertLessEqual(
 			found.too_much, sum(qty for _day, kind, qty in events if kind == "supply") + 1e-9
 		)
