@@ -121,7 +121,7 @@ def judge(row: OrderRow, today: date) -> Status:
 	)
 	if not waiting and where in ("delivered", "invoiced"):
 		partly = EPS < money[0] < 1 - EPS if where == "delivered" else EPS < money[1] < 1 - EPS
-	steps = _steps(row, by_kind, held, money)
+	steps = _steps(row, by_kind, parts, held, money)
 	return Status(where, partly, parts, steps, held, what, day, late, invoiced, paid)
 
 
@@ -201,7 +201,11 @@ def _next(row: OrderRow, where: str, by_kind: dict[str, list[Document]]) -> tupl
 
 
 def _steps(
-	row: OrderRow, by_kind: dict[str, list[Document]], held: dict[str, float], money: tuple[float, float]
+	row: OrderRow,
+	by_kind: dict[str, list[Document]],
+	parts: dict[str, float],
+	held: dict[str, float],
+	money: tuple[float, float],
 ) -> list[Step]:
 	def total(*kinds: str) -> float | None:
 		if row.bundle and any(d.item_code for kind in kinds for d in by_kind[kind]):
@@ -210,31 +214,40 @@ def _steps(
 
 	made = sum(d.done for d in by_kind[WORK])
 	bought = total(RECEIPT)
+	ordered = total(PURCHASE, WORK)
+	coming = [parts.get(key, 0.0) for key in ("short", "requested", "ordered")]
 	quantities = {
 		"requested": total(REQUEST),
-		"ordered": total(PURCHASE, WORK),
+		# What is on the way may be bought for stock, which no document of the order tells.
+		"ordered": None if ordered is None else max(ordered, coming[2]),
 		"received": None if bought is None else bought + made,
 		"held": max(held.values(), default=0.0),
 		"delivered": row.delivered,
 		"invoiced": row.qty * min(1.0, max(0.0, money[0])) if abs(row.amount) > EPS else row.delivered,
 		"paid": row.qty * min(1.0, max(0.0, money[1])) if abs(row.amount) > EPS else row.delivered,
 	}
+	# Only what is not in stock has to come; of that so much is still before each step.
+	missing = {"requested": coming[0], "ordered": sum(coming[:2]), "received": sum(coming), "held": 0.0}
 	steps = []
 	for key in STEPS:
 		documents = [d for d in row.documents if _STEP_OF[d.kind] == key]
-		of = row.open if key == "held" else row.qty
 		qty = quantities[key]
-		steps.append(Step(key, qty, of, _state(key, qty, of, documents), _last(documents), documents))
+		if key == "held":
+			of = row.open
+		else:
+			of = (qty or 0.0) + missing[key] if key in missing else row.qty
+		state = _state(qty, of, missing.get(key))
+		steps.append(Step(key, qty, round(of, 6), state, _last(documents), documents))
 	return steps
 
 
-def _state(key: str, qty: float | None, of: float, documents: Sequence[Document]) -> str:
+def _state(qty: float | None, of: float, missing: float | None) -> str:
+	"""`missing`: what is known to be before a step that is not for everything; None where all has to pass it."""
 	if qty is None:
-		return "partial"
+		return "partial" if missing and missing > EPS else "done"
 	if qty > EPS:
 		return "done" if qty >= of - EPS else "partial"
-	# Not everything is bought, and not everything held: where nothing tells, nothing is missing.
-	return "skipped" if key in ("requested", "ordered", "received", "held") and not documents else "open"
+	return "open" if missing is None or missing > EPS else "skipped"
 
 
 def _first(days: Iterable[date | None]) -> date | None:

@@ -91,6 +91,14 @@ class TestWhere(unittest.TestCase):
 		status = judge(short=10, documents=documents)
 		self.assertEqual((status.where, status.parts), ("waiting", {"short": 10}))
 
+	def test_only_what_is_not_in_stock_has_to_come(self):
+		status = judge(ready=6, short=1, documents=(document("purchase", 2), document("request", 1)))
+		steps = {step.key: (step.qty, step.of, step.state) for step in status.steps}
+		self.assertEqual(status.parts, {"short": 1, "requested": 1, "ordered": 2, "ready": 6})
+		self.assertEqual(steps["requested"], (1, 2, "partial"))
+		self.assertEqual(steps["ordered"], (2, 4, "partial"))
+		self.assertEqual(steps["received"], (0, 4, "open"))
+
 	def test_what_came_from_stock_needed_no_purchase(self):
 		steps = {step.key: step.state for step in judge(ready=10).steps}
 		self.assertEqual(

@@ -64,7 +64,6 @@ crm_ext.OrderStatus = class OrderStatus {
 	}
 
 	ask() {
-		this.page.set_title(__("Order Status"));
 		this.$body.html(
 			`<p class="order-status-nothing text-muted">${__("Choose a Sales Order.")}</p>`
 		);
@@ -78,7 +77,6 @@ crm_ext.OrderStatus = class OrderStatus {
 		});
 		if (reading !== this.reading) return; // another order was chosen meanwhile
 		this.status = status;
-		this.page.set_title(`${__("Order Status")}: ${this.order}`);
 		this.$body.html(this.head() + status.rows.map((row) => this.row(row)).join(""));
 	}
 
@@ -88,13 +86,14 @@ crm_ext.OrderStatus = class OrderStatus {
 		const { order, deals, totals } = this.status;
 		const escape = frappe.utils.escape_html;
 		const facts = [
+			[__("Sales Order"), this.link("Sales Order", order.name)],
 			[__("Customer"), this.link("Customer", order.customer, order.customer_name)],
 			[__("Status"), escape(__(order.status, null, "Sales Order"))],
 			[__("Date"), this.date(order.transaction_date)],
 			[__("Delivery Date"), this.date(order.delivery_date)],
 			[__("Total"), format_currency(order.total, order.currency)],
 		];
-		if (order.po_no) facts.splice(2, 0, [__("Customer's Order"), escape(order.po_no)]);
+		if (order.po_no) facts.splice(3, 0, [__("Customer's Order"), escape(order.po_no)]);
 		if (order.advance_paid) {
 			const advance = format_currency(
 				order.advance_paid,
@@ -230,8 +229,8 @@ crm_ext.OrderStatus = class OrderStatus {
 			<li class="order-status-step" data-step="${step.key}" data-state="${step.state}">
 				<div class="order-status-step-head">
 					<span class="order-status-sign" title="${said}" aria-label="${said}" role="img">${sign}</span>
-					<span>${this.words().steps[step.key]}</span>
-					<span class="order-status-step-qty">${amount}</span>
+					<span>${this.words().steps[step.key]}
+						<span class="order-status-step-qty">${amount}</span></span>
 				</div>
 				${held}
 				<ul>${step.documents.map((document) => this.document(document, step)).join("")}</ul>
@@ -259,7 +258,8 @@ crm_ext.OrderStatus = class OrderStatus {
 				: "",
 		].filter(Boolean);
 		const draft = document.draft ? ` ${this.pill(__("Draft"), "red")}` : "";
-		return `<li>${name}${draft} <span class="text-muted">${details.join(" · ")}</span></li>`;
+		const more = details.map((detail) => ` · ${detail}`).join("");
+		return `<li>${name}${draft}<span class="text-muted">${more}</span></li>`;
 	}
 
 	when({ day, expected, open, draft }, key) {
