@@ -70,12 +70,12 @@ def _link(fieldname: str, label: str, width: int, doctype: str) -> dict:
 
 def _columns(per_order: bool) -> list[dict]:
 	return [
-		_column("deliver_on", _("Delivery Date"), "Date", 110),
-		_column("days_late", _("Days Late"), "Int", 90),
-		_column("sales_order", _("Sales Order"), "Link", 160, options="Sales Order"),
+		_column("deliver_on", _("Delivery Date"), "Date", 125),
+		_column("days_late", _("Days Late"), "Int", 100),
+		_column("sales_order", _("Sales Order"), "Link", 175, options="Sales Order"),
 		_link("customer", _("Customer"), 150, "Customer"),
 		*(_order_columns() if per_order else _row_columns()),
-		_column("comes_on", _("Rest Comes On"), "Date", 120),
+		_column("comes_on", _("Rest Comes On"), "Date", 135),
 		_column("comes_from", _("Comes From"), "Data", 110),
 		_column("source_name", _("Comes With"), "Dynamic Link", 160, options="source_type"),
 		_column("value", _("Value to Deliver"), "Currency", 130, options="currency"),
@@ -92,8 +92,8 @@ def _order_columns() -> list[dict]:
 	return [
 		_column("standing", _("Can Be Delivered"), "Data", 140),
 		_column("items", _("Item"), "Data", 180),
-		_column("rows", _("Open Rows"), "Int", 100),
-		_column("rows_deliverable", _("Deliverable Now"), "Int", 130),
+		_column("rows", _("Open Rows"), "Int", 115),
+		_column("rows_deliverable", _("Deliverable Now"), "Int", 150),
 		_column("rows_short", _("Short"), "Int", 80),
 	]
 
@@ -102,8 +102,8 @@ def _row_columns() -> list[dict]:
 	return [
 		_column("standing", _("Can Be Delivered"), "Data", 140),
 		_link("item_code", _("Item"), 160, "Item"),
-		_column("open_qty", _("Still to Deliver"), "Float", 120),
-		_column("deliverable", _("Deliverable Now"), "Float", 130),
+		_column("open_qty", _("Still to Deliver"), "Float", 135),
+		_column("deliverable", _("Deliverable Now"), "Float", 150),
 		_column("short", _("Short"), "Float", 90),
 		_column("stock_uom", _("UOM"), "Data", 70),
 		_column("item_name", _("Item Name"), "Data", 150),
@@ -189,7 +189,7 @@ def _periods() -> dict[str | None, str]:
 	return {
 		LATE: _("Late"),
 		TODAY: _("Today"),
-		THIS_WEEK: _("This Week"),
+		THIS_WEEK: _("Rest of This Week"),
 		NEXT_WEEK: _("Next Week"),
 		None: _("Later"),
 	}
