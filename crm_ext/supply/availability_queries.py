@@ -113,9 +113,11 @@ _SUPPLY = """
 		and doc.material_request_type in ('Purchase', 'Manufacture', 'Customer Provided', 'Material Transfer')
 """
 
-_OPEN_ROW = "(asked.qty - asked.delivered_qty - if(%(without_returned)s, asked.returned_qty, 0)) / asked.qty"
-_OPEN_ORDER = """doc.docstatus = 1 and doc.status not in ('On Hold', 'Closed')
-	and ifnull(asked.delivered_by_supplier, 0) = 0 and asked.qty != 0 and asked.qty >= asked.delivered_qty"""
+_OPEN_QTY = "(asked.qty - asked.delivered_qty - if(%(without_returned)s, asked.returned_qty, 0))"
+_OPEN_ROW = f"{_OPEN_QTY} / asked.qty"
+_OPEN_ORDER = f"""doc.docstatus = 1 and doc.status not in ('On Hold', 'Closed')
+	and ifnull(asked.delivered_by_supplier, 0) = 0 and asked.qty != 0 and asked.qty >= asked.delivered_qty
+	and {_OPEN_QTY} != 0"""
 _RANK = """coalesce(asked.delivery_date, doc.delivery_date, doc.transaction_date) as day, doc.transaction_date,
 	doc.creation, asked.idx, doc.name as `order`, asked.name as order_item"""
 
@@ -142,6 +144,8 @@ _DEMAND = f"""
 		+ ifnull(reserved_qty_for_sub_contract, 0) + ifnull(reserved_qty_for_production_plan, 0),
 		null, null, null, null, null, null
 	from `tabBin` where item_code in %(items)s and warehouse in %(warehouses)s
+		and (reserved_qty_for_production != 0 or reserved_qty_for_sub_contract != 0
+			or reserved_qty_for_production_plan != 0)
 """
 
 
@@ -151,6 +155,9 @@ def read_world(company: str, needs: Sequence[Need], today: date) -> World:
 	_read_items(world, needs, today)
 	_read_materials(world, today)
 	_read_pools(world, company, {need.warehouse for need in needs if need.warehouse})
+	if not world.materials and all(need.warehouse for need in needs):
+		# Nobody asks for the whole company, so its other warehouses need not be looked at.
+		del world.pools[None]
 	kept = [item.item_code for item in world.items.values() if item.is_stock]
 	warehouses = frozenset().union(*world.pools.values())
 	if kept and warehouses:
