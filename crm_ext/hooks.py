@@ -205,11 +205,7 @@ doc_events = {
 		"on_change": "crm_ext.events.sales_order.on_change",
 		"onload": "crm_ext.events.credit.onload",
 		"on_submit": "crm_ext.events.sales_order.on_submit",
-		"on_trash": [
-			"crm_ext.events.sales_order.on_trash",
-			"crm_ext.events.reference.on_trash",
-			"crm_ext.events.credit.on_trash",
-		],
+		"on_trash": ["crm_ext.events.sales_order.on_trash", "crm_ext.events.reference.on_trash"],
 		"validate": [
 			"crm_ext.events.sales_order.validate",
 			"crm_ext.events.reference.keep_dates",
@@ -228,6 +224,7 @@ doc_events = {
 # What we derive never stands in the way of deleting the document it was derived from.
 ignore_links_on_delete = [
 	"Credit Check",
+	"Credit Gate",
 	"Credit Release",
 	"Deal",
 	"Deal Ledger Entry",

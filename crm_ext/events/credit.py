@@ -25,9 +25,5 @@ def on_cancel(doc: Document, method: str | None = None) -> None:
 	credit.cancelled(doc)
 
 
-def on_trash(doc: Document, method: str | None = None) -> None:
-	credit.forget(doc)
-
-
 def onload(doc: Document, method: str | None = None) -> None:
 	credit.show(doc)

@@ -6,7 +6,7 @@ from frappe.model.document import Document
 from frappe.utils import escape_html, fmt_money, formatdate, get_fullname, nowdate
 
 from crm_ext.follow_ups import messages, preferences, work
-from crm_ext.follow_ups.model import DONE, OPEN
+from crm_ext.follow_ups.model import CANCELLED, CONDITION_LEFT, OPEN
 from crm_ext.receivables import releases
 
 FOLLOW_UP, ORDER = "Follow Up", "Sales Order"
@@ -72,7 +72,7 @@ def _plan(order: Document, user: str, instructions: str, person: preferences.Per
 
 
 def answer(release: Document) -> None:
-	"""A release was given: what asked for it is done, and those who asked hear of it."""
+	"""A release was given: what asked for it is settled, and those who asked hear of it."""
 	rows = asked(release.sales_order) if release.sales_order else []
 	if not rows:
 		return
@@ -80,7 +80,8 @@ def answer(release: Document) -> None:
 		doc = frappe.get_doc(FOLLOW_UP, row.name, for_update=True)
 		if doc.status != OPEN:
 			continue
-		doc.status = DONE
+		# Not done: nobody has spoken with the customer.
+		doc.status, doc.cancel_reason = CANCELLED, CONDITION_LEFT
 		doc.notes = release.notes or doc.notes
 		doc.flags.ignore_permissions = True  # who released answers for all who were asked
 		doc.save()

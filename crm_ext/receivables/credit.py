@@ -11,7 +11,7 @@ from frappe.model.document import Document
 from frappe.utils import cint, flt, fmt_money
 
 from crm_ext.follow_ups import guard
-from crm_ext.receivables import asking, credit_check, releases
+from crm_ext.receivables import asking, credit_check, releases, turns
 from crm_ext.receivables.credit_check import Found
 
 ORDER, QUOTATION = "Sales Order", "Quotation"
@@ -42,7 +42,7 @@ def value_of(doc: Document) -> float:
 
 def warn(doc: Document) -> None:
 	"""A quotation or the draft of an order is saved: tell what will stand against the order."""
-	if not is_on() or (doc.doctype == ORDER and doc.docstatus != 0):
+	if not is_on() or (doc.doctype == ORDER and doc.docstatus != 0) or not _is_staff():
 		return
 	found = _check_safely(doc)
 	if not found or not found.reasons:
@@ -52,7 +52,7 @@ def warn(doc: Document) -> None:
 		return
 	frappe.msgprint(
 		credit_check.as_list(sentences),
-		title=_("Credit"),
+		title=_("Credit Gate"),
 		indicator="orange",
 		alert=True,
 	)
@@ -71,7 +71,7 @@ def hold_growth(doc: Document) -> None:
 		return
 	if value_of(doc) < value_of(before):
 		with guard.best_effort("credit gate failed", doc.doctype, doc.name):
-			releases.note(doc, value_of(doc), fresh=False)
+			releases.give_back(doc, value_of(doc))
 		return
 	# The share that is billed is that of the old value, until ERPNext counts it anew.
 	billed = value_of(before) * flt(doc.per_billed) / 100
@@ -100,16 +100,23 @@ def _hold(doc: Document, weight: float) -> None:
 		if found.reasons:
 			release, small = releases.find(doc, value_of(doc), lock=True)
 		if release:
-			releases.note(doc, value_of(doc), release.name)
-		elif not found.reasons and found.limited and credit_check.is_strict():
-			releases.note(doc, value_of(doc))
+			releases.use(doc, value_of(doc), release.name)
+		if (release or not found.reasons) and found.limited and credit_check.is_strict():
+			turns.leave(doc.customer, doc.company, doc.name, weight)
 	if release:
 		doc.credit_release = release.name
 	elif found.reasons:
 		frappe.throw(_refusal(doc, found, small), CreditNotReleased, title=_("Credit Is Not Released"))
 
 
+def _is_staff() -> bool:
+	"""Customers order on the website; limits and what is overdue are not told there."""
+	return frappe.get_cached_value("User", frappe.session.user, "user_type") == "System User"
+
+
 def _refusal(doc: Document, found: Found, small) -> str:
+	if not _is_staff():
+		return _("This order cannot be accepted now. Please contact us.")
 	text = _("Credit of {0} has to be released first:").format(
 		frappe.bold(frappe.utils.escape_html(doc.customer_name or doc.customer))
 	)
@@ -124,7 +131,7 @@ def _refusal(doc: Document, found: Found, small) -> str:
 		)
 	text += "<p>{}</p>".format(_("Who may release it: {0}.").format(releases.in_words(found.currency)))
 	return text + "<p>{}</p>".format(
-		_("Save the order and ask them by {0}; they find {1} on the order.").format(
+		_("On the saved order {0} asks them, and {1} lets them release it.").format(
 			frappe.bold(_("Ask for Release")), frappe.bold(_("Release Credit"))
 		)
 	)
@@ -137,14 +144,7 @@ def cancelled(doc: Document) -> None:
 		releases.RELEASE,
 		releases.CHECK,
 	)
-	if doc.credit_release or is_on():
-		with guard.best_effort("giving back credit failed", doc.doctype, doc.name):
-			releases.give_back(doc)
-
-
-def forget(doc: Document) -> None:
-	"""An order is deleted. Nothing is noted of drafts."""
-	if doc.docstatus == 2 and is_on():
+	if doc.credit_release:
 		with guard.best_effort("giving back credit failed", doc.doctype, doc.name):
 			releases.give_back(doc)
 

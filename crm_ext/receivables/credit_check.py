@@ -1,7 +1,7 @@
 """What stands against one more document of a customer, in figures and in words. Reads only."""
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 
 import frappe
 from erpnext.selling.doctype.customer.customer import get_credit_limit
@@ -10,10 +10,8 @@ from frappe.utils import cint, escape_html, flt, fmt_money, get_link_to_form, ge
 
 from crm_ext.receivables import credit_queries as queries
 from crm_ext.receivables import credit_rules as rules
+from crm_ext.receivables import turns
 from crm_ext.receivables.credit_rules import Exposure, Overdue, Reason
-
-# Longer than any transaction lasts.
-_LONGEST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +41,10 @@ def check(
 	customer: str, company: str, value: float, order: str | None = None, binding: bool = False
 ) -> Found:
 	"""Check a document that adds `value`, by the policies of its customer. `order`: an order that may be counted already,
-	and is left out of the customer's open orders. `binding`: the order is submitted with it: with the strict setting the
-	customer is locked until the transaction ends.
+	and is left out of the customer's open orders. `binding`: the order is submitted with it: with the strict setting others
+	of the customer wait until the transaction ends.
 
-	One query without a policy, at most five more with the company's or the customer's own limit; two more when binding.
+	One query without a policy, at most five more with the company's or the customer's own limit; three more when binding.
 	"""
 	policies = queries.policies(customer, company)
 	allowed = rules.resolve(policies)
@@ -57,7 +55,7 @@ def check(
 		return Found(value)
 	today, days = getdate(nowdate()), rules.promise_days(policies)
 	limited = rules.LIMIT in allowed
-	exposure = _exposure(customer, company, order, binding, today) if limited else Exposure()
+	exposure = _exposure(customer, company, order, binding) if limited else Exposure()
 	late, broken = Overdue(), 0
 	if rules.OVERDUE_AMOUNT in allowed or rules.OVERDUE_DAYS in allowed:
 		late = rules.overdue(queries.open_items(customer, company), today)
@@ -68,11 +66,8 @@ def check(
 	return Found(value, currency, found, exposure, late, days, limited)
 
 
-def _exposure(customer: str, company: str, order: str | None, binding: bool, today: date) -> Exposure:
-	unseen = 0.0
-	if binding and is_strict():
-		queries.lock_customer(customer)
-		unseen = queries.passed_unseen(customer, company, order or "", today - _LONGEST)
+def _exposure(customer: str, company: str, order: str | None, binding: bool) -> Exposure:
+	unseen = turns.take(customer, company, order) if binding and order and is_strict() else 0.0
 	exposure = queries.exposure(customer, company, without=order)
 	return Exposure(exposure.outstanding, exposure.open_orders + unseen, exposure.deliveries)
 

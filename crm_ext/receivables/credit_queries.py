@@ -128,35 +128,10 @@ def releases(
 
 
 def check_of(order: str) -> "frappe._dict":
-	"""What is noted of an order that passed the gate; empty where nothing is."""
+	"""What an order took of which release; empty where nothing."""
 	rows = frappe.db.sql(
-		"SELECT name, value, credit_release, released_amount FROM `tabCredit Check` WHERE sales_order = %s",
+		"SELECT name, credit_release, released_amount FROM `tabCredit Check` WHERE sales_order = %s",
 		(order,),
 		as_dict=True,
 	)
 	return rows[0] if rows else frappe._dict()
-
-
-def lock_customer(customer: str) -> None:
-	"""One order of a customer after the other, until this transaction ends."""
-	frappe.db.sql("SELECT name FROM `tabCustomer` WHERE name = %s FOR UPDATE", (customer,))
-
-
-def passed_unseen(customer: str, company: str, order: str, since: date) -> float:
-	"""What orders of others are worth that passed the gate after this transaction's snapshot was taken.
-
-	`exposure` reads the snapshot. Its orders cannot be read under lock instead: two people who submit at once each hold
-	their own order already. So each order that passes leaves a note that only the gate writes, and only while it holds
-	the customer; the notes as committed are compared with those of the snapshot.
-	"""
-	now = dict(
-		frappe.db.sql(
-			"SELECT sales_order, value FROM `tabCredit Check` WHERE customer = %s AND company = %s"
-			" AND checked_on >= %s AND sales_order != %s LOCK IN SHARE MODE",
-			(customer, company, since, order),
-		)
-	)
-	if not now:
-		return 0.0
-	seen = frappe.db.sql("SELECT SUM(value) FROM `tabCredit Check` WHERE sales_order IN %s", (list(now),))
-	return flt(sum(now.values())) - flt(seen[0][0])

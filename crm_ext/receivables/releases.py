@@ -4,7 +4,7 @@ what orders have taken of them.
 What is used is never counted up: it is the sum of what the orders note, taken while the release is locked. So two
 orders at once cannot use the same money, and an order that is cancelled gives back what it took.
 
-Locks are taken in one order everywhere: customer, releases, notes.
+Locks are taken in one order everywhere: the customer's turn, releases, what orders took of them.
 """
 
 from math import inf
@@ -27,10 +27,6 @@ USUAL_DAYS = 7
 
 def add_indexes() -> None:
 	frappe.db.add_index(RELEASE, ["customer", "company", "docstatus"], "crm_ext_customer")
-
-
-def add_check_indexes() -> None:
-	frappe.db.add_index(CHECK, ["customer", "company", "checked_on"], "crm_ext_passed")
 
 
 # Who may
@@ -234,28 +230,17 @@ def find(
 	return covering, None if covering else small
 
 
-def note(order: Document, value: float, release: str | None = None, fresh: bool = True) -> None:
-	"""Note that an order passed the gate with this value, by a release or without one.
-
-	Not `fresh`: it became smaller, and takes less of the release it was submitted with.
-	"""
+def use(order: Document, value: float, release: str) -> None:
+	"""An order passes by a release, which `find` has locked, and takes its value of it."""
 	known = queries.check_of(order.name)
-	if fresh:
-		taken = value if release else min(flt(known.released_amount), value)
-	else:
-		if not known:
-			return
-		_lock(known.credit_release)
-		taken = min(flt(known.released_amount), value)
-	release = release or known.credit_release or None
 	frappe.db.sql(
 		"""INSERT INTO `tabCredit Check` (name, creation, modified, owner, modified_by, docstatus, sales_order, customer,
-			company, value, credit_release, released_amount, checked_on)
-		VALUES (%(name)s, %(now)s, %(now)s, %(user)s, %(user)s, 0, %(order)s, %(customer)s, %(company)s, %(value)s,
-			%(release)s, %(taken)s, %(now)s)
-		ON DUPLICATE KEY UPDATE modified = VALUES(modified), modified_by = VALUES(modified_by), value = VALUES(value),
-			customer = VALUES(customer), company = VALUES(company), credit_release = VALUES(credit_release),
-			released_amount = VALUES(released_amount), checked_on = VALUES(checked_on)""",
+			company, credit_release, released_amount, checked_on)
+		VALUES (%(name)s, %(now)s, %(now)s, %(user)s, %(user)s, 0, %(order)s, %(customer)s, %(company)s, %(release)s,
+			%(value)s, %(now)s)
+		ON DUPLICATE KEY UPDATE modified = VALUES(modified), modified_by = VALUES(modified_by),
+			credit_release = VALUES(credit_release), released_amount = VALUES(released_amount),
+			checked_on = VALUES(checked_on)""",
 		{
 			"name": known.name or frappe.generate_hash(length=10),
 			"now": now_datetime(),
@@ -263,28 +248,26 @@ def note(order: Document, value: float, release: str | None = None, fresh: bool 
 			"order": order.name,
 			"customer": order.customer,
 			"company": order.company,
-			"value": value,
 			"release": release,
-			"taken": taken if release else 0,
+			"value": value,
 		},
 	)
 	_count({release, known.credit_release})
 
 
-def give_back(order: Document) -> None:
-	"""An order was cancelled: it weighs nothing and uses nothing any more."""
-	queries.lock_customer(order.customer)
+def give_back(order: Document, value: float = 0) -> None:
+	"""An order was cancelled, or is worth only `value` now: it takes no more than that."""
 	known = queries.check_of(order.name)
-	if not known:
+	if not known or flt(known.released_amount) <= value:
 		return
-	_lock(known.credit_release)
-	frappe.db.sql("DELETE FROM `tabCredit Check` WHERE sales_order = %s", (order.name,))
+	frappe.db.sql("SELECT name FROM `tabCredit Release` WHERE name = %s FOR UPDATE", (known.credit_release,))
+	if value:
+		frappe.db.sql(
+			"UPDATE `tabCredit Check` SET released_amount = %s WHERE sales_order = %s", (value, order.name)
+		)
+	else:
+		frappe.db.sql("DELETE FROM `tabCredit Check` WHERE sales_order = %s", (order.name,))
 	_count({known.credit_release})
-
-
-def _lock(release: str | None) -> None:
-	if release:
-		frappe.db.sql("SELECT name FROM `tabCredit Release` WHERE name = %s FOR UPDATE", (release,))
 
 
 def _count(names: set[str | None]) -> None:

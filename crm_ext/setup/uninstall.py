@@ -10,6 +10,7 @@ from crm_ext.setup import customizations
 OUR_DOCTYPES = (
 	"Big Deal Limit",
 	"Credit Check",
+	"Credit Gate",
 	"Credit Policy",
 	"Credit Release",
 	"Credit Release Role",

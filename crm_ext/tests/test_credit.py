@@ -351,7 +351,6 @@ class TestNeverInTheWay(CreditTestCase):
 			for step in (credit.warn, credit.hold, credit.hold_growth, credit.hold_reopening, credit.show):
 				step(document)
 			credit.cancelled(document)
-			credit.forget(document)
 		self.assertFalse(document.get("__onload"))
 		document.submit()
 
@@ -599,7 +598,8 @@ class TestAsking(CreditTestCase):
 		frappe.set_user(BOSS)
 		api.release(self.held.name, notes="Fine with me")
 		(done,) = self.follow_ups()
-		self.assertEqual((done.status, done.notes), ("Done", "Fine with me"))
+		self.assertEqual((done.status, done.notes), ("Cancelled", "Fine with me"))
+		self.assertIsNone(frappe.db.get_value("Sales Order", self.held.name, "last_contact_on"))
 		(told,) = self.bell(ASSISTANT)
 		self.assertIn(self.held.name, told)
 		frappe.set_user(ASSISTANT)

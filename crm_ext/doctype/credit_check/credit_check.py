@@ -3,12 +3,6 @@
 
 from frappe.model.document import Document
 
-from crm_ext.receivables import releases
-
 
 class CreditCheck(Document):
 	pass
-
-
-def on_doctype_update() -> None:
-	releases.add_check_indexes()

@@ -14,7 +14,7 @@ const show = (frm) => {
 	if (frm.doc.docstatus === 0 && (!reasons.length || release)) return;
 	if (frm.doc.docstatus === 1 && ["Completed", "Cancelled"].includes(frm.doc.status)) return;
 	// Of a submitted order somebody may need more than was released; that is rare, and kept out of sight.
-	const group = frm.doc.docstatus === 1 ? __("Credit") : undefined;
+	const group = frm.doc.docstatus === 1 ? __("Credit Gate") : undefined;
 	if (credit.may_release) {
 		const button = frm.add_custom_button(__("Release Credit"), () => release_credit(frm, credit), group);
 		if (!group) button.addClass("btn-primary").removeClass("btn-default");
@@ -42,7 +42,7 @@ const headline = (frm, { reasons, release, asked, who }) => {
 	}
 	frm.dashboard.set_headline(
 		`<div class="crm-ext-credit">
-			<div class="bold">${__("Credit")}</div>
+			<div class="bold">${__("Credit Gate")}</div>
 			<ul class="mb-1 pl-4">${lines}</ul>
 			<div class="crm-ext-credit-next">${end}</div>
 		</div>`,
@@ -86,6 +86,7 @@ const release_credit = (frm, credit) => {
 				fieldtype: "HTML",
 				options: `<ul class="pl-4">${credit.reasons.map((one) => `<li>${one}</li>`).join("")}</ul>`,
 			},
+			{ fieldtype: "Section Break" },
 			{
 				fieldname: "amount",
 				fieldtype: "Currency",
