@@ -78,10 +78,11 @@ def _parse() -> argparse.Namespace:
 
 def report(options: argparse.Namespace, invoices: int) -> None:
 	_child(options.site, "bare")
-	results = {
-		name: [_child(options.site, name) for _round in range(ROUNDS.get(name, options.rounds))]
-		for name in RUNS
-	}
+	results: dict[str, list[dict]] = {name: [] for name in RUNS}
+	for number in range(options.rounds):
+		for name in RUNS:
+			if number < ROUNDS.get(name, options.rounds):
+				results[name].append(_child(options.site, name))
 	totals = {
 		(run["total"], run["customers"]) for runs in results.values() for run in runs if run["customers"]
 	}
