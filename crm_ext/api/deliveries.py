@@ -1,7 +1,5 @@
 """Delivering from a list of open orders. Permission first, then one engine call."""
 
-import shutil
-
 import frappe
 from frappe import _
 
@@ -10,6 +8,8 @@ from crm_ext.supply import delivery_notes
 # Orders delivered while somebody waits; more are left to a queue.
 _AT_ONCE = 20
 _MOST = 5_000
+# Notes in one PDF; more are printed by Frappe's list, in the background.
+_MOST_PRINTED = 25
 
 
 @frappe.whitelist()
@@ -48,15 +48,24 @@ def deliver(
 
 
 @frappe.whitelist()
-def notes(orders: str | list) -> dict:
-	"""Delivery notes to print of orders (names): {"notes": see `delivery_notes.notes_of`, "pdf": whether the site can
-	make a PDF of many}."""
+def notes(orders: str | list) -> list[dict]:
+	"""Delivery notes to print of orders (names), see `delivery_notes.notes_of`."""
 	frappe.has_permission("Delivery Note", "print", throw=True)
 	names = _names(orders)
-	return {
-		"notes": delivery_notes.notes_of(names) if names else [],
-		"pdf": bool(shutil.which("wkhtmltopdf")),
-	}
+	return delivery_notes.notes_of(names) if names else []
+
+
+@frappe.whitelist()
+def pdf(names: str | list, print_format: str | None = None) -> None:
+	"""Delivery notes (names) in one PDF, to download; see `delivery_notes.pdf`."""
+	frappe.has_permission("Delivery Note", "print", throw=True)
+	chosen = _names(names)
+	if len(chosen) > _MOST_PRINTED:
+		frappe.throw(_("Choose at most {0} delivery notes.").format(_MOST_PRINTED))
+	content = delivery_notes.pdf(chosen, print_format)
+	frappe.local.response.filename = "Delivery-Notes.pdf"
+	frappe.local.response.filecontent = content
+	frappe.local.response.type = "pdf"
 
 
 def _names(value: str | list) -> list[str]:

@@ -1,5 +1,6 @@
 """Delivery Due: what is open as ERPNext has it, stock given out once and by rank, and delivering from there."""
 
+import os
 import random
 import time
 from collections import defaultdict
@@ -304,7 +305,7 @@ class TestDeliveryDue(SiteTestCase):
 			for group_by in ("Order", "Row"):
 				self.assertEqual(len(rows_of(order, group_by=group_by)), 1, role)
 			(note,) = api.deliver(f.COMPANY, [order.items[0].name], 1, with_drafts=1)["notes"]
-			self.assertIn(note, {row["name"] for row in api.notes([order.name])["notes"]})
+			self.assertIn(note, {row["name"] for row in api.notes([order.name])})
 			frappe.set_user("Administrator")
 
 	def test_queries_do_not_grow_with_rows(self):
@@ -505,13 +506,33 @@ class TestDelivering(SiteTestCase):
 		submitted = f.make_delivery_note(order, share=0.5)
 		f.make_return(submitted)
 		(draft,) = self.deliver(order)["notes"]
-		found = api.notes(frappe.as_json([order.name]))["notes"]
+		found = api.notes(frappe.as_json([order.name]))
 		self.assertEqual({row["name"]: row["docstatus"] for row in found}, {submitted.name: 1, draft: 0})
 		self.assertEqual({row["orders"] for row in found}, {order.name})
-		self.assertEqual(api.notes([other.name])["notes"], [])
-		self.assertEqual(api.notes([])["notes"], [])
+		self.assertEqual(api.notes([other.name]), [])
+		self.assertEqual(api.notes([]), [])
 		for bad in ('{"a": 1}', "[1]", [["a"]]):
 			self.assertRaises(frappe.ValidationError, api.notes, bad)
+
+	def test_a_site_that_cannot_make_a_pdf_says_so(self):
+		order = s.make_order({"item_code": f.SERVICE, "qty": 2})
+		(note,) = self.deliver(order)["notes"]
+		path = os.environ["PATH"]
+		os.environ["PATH"] = ""  # no wkhtmltopdf is found
+		try:
+			with self.assertRaises(frappe.ValidationError) as raised:
+				api.pdf([note])
+		finally:
+			os.environ["PATH"] = path
+		self.assertIn("could not make the PDF", str(raised.exception))
+		self.assertRaises(frappe.ValidationError, api.pdf, [str(number) for number in range(26)])
+		user = f.make_user(f"{frappe.generate_hash(length=10)}@example.com", "Sales User").name
+		mine = f.make_customer().name
+		frappe.get_doc(
+			{"doctype": "User Permission", "user": user, "allow": "Customer", "for_value": mine}
+		).insert()
+		frappe.set_user(user)
+		self.assertRaises(frappe.PermissionError, api.pdf, [note])
 
 
 class TestMyDay(SiteTestCase):

@@ -74,12 +74,13 @@ def _columns(per_order: bool) -> list[dict]:
 		_column("days_late", _("Days Late"), "Int", 100),
 		_column("sales_order", _("Sales Order"), "Link", 175, options="Sales Order"),
 		_link("customer", _("Customer"), 150, "Customer"),
+		_column("standing", _("Can Be Delivered"), "Data", 140),
+		_column("draft", _("Draft Note"), "Data", 150),
 		*(_order_columns() if per_order else _row_columns()),
 		_column("comes_on", _("Rest Comes On"), "Date", 135),
 		_column("comes_from", _("Comes From"), "Data", 110),
 		_column("source_name", _("Comes With"), "Dynamic Link", 160, options="source_type"),
 		_column("value", _("Value to Deliver"), "Currency", 130, options="currency"),
-		_column("draft", _("Draft Note"), "Data", 150),
 		_link("deal", _("Deal"), 140, "Deal"),
 		_column("sellers", _("Sales Person"), "Data", 140),
 		_column("customer_name", _("Customer Name"), "Data", 150),
@@ -90,7 +91,6 @@ def _columns(per_order: bool) -> list[dict]:
 
 def _order_columns() -> list[dict]:
 	return [
-		_column("standing", _("Can Be Delivered"), "Data", 140),
 		_column("items", _("Item"), "Data", 180),
 		_column("rows", _("Open Rows"), "Int", 115),
 		_column("rows_deliverable", _("Deliverable Now"), "Int", 150),
@@ -100,7 +100,6 @@ def _order_columns() -> list[dict]:
 
 def _row_columns() -> list[dict]:
 	return [
-		_column("standing", _("Can Be Delivered"), "Data", 140),
 		_link("item_code", _("Item"), 160, "Item"),
 		_column("open_qty", _("Still to Deliver"), "Float", 135),
 		_column("deliverable", _("Deliverable Now"), "Float", 150),

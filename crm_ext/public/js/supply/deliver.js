@@ -47,13 +47,13 @@ Object.assign(crm_ext.deliveries, {
 	async print(orders) {
 		orders = unique(orders);
 		if (!orders.length) return frappe.msgprint(__("Choose at least one order."));
-		const { notes, pdf } = await frappe.xcall("crm_ext.api.deliveries.notes", { orders });
+		const notes = await frappe.xcall("crm_ext.api.deliveries.notes", { orders });
 		if (!notes.length) {
 			return frappe.msgprint(__("There is no delivery note of these orders yet."));
 		}
 		if (notes.length === 1) return frappe.set_route("print", NOTE, notes[0].name);
 		await new Promise((resolve) => frappe.model.with_doctype(NOTE, resolve));
-		print_dialog(notes, pdf).show();
+		print_dialog(notes).show();
 	},
 });
 
@@ -135,7 +135,7 @@ async function tell({ notes, left_out, queued }) {
 	}
 }
 
-function print_dialog(notes, pdf) {
+function print_dialog(notes) {
 	const meta = frappe.get_meta(NOTE);
 	const formats = frappe.meta.get_print_formats(NOTE);
 	// What is on its way to the customer next comes first; what was sent before is a click away.
@@ -176,29 +176,39 @@ function print_dialog(notes, pdf) {
 			if (!names.length) return frappe.msgprint(__("Choose at least one delivery note."));
 			dialog.hide();
 			if (names.length === 1) return frappe.set_route("print", NOTE, names[0]);
-			if (!pdf) {
-				return frappe.msgprint(
-					__(
-						"This site cannot put many into one PDF, because wkhtmltopdf is not installed. Choose one at a time."
-					)
-				);
-			}
 			if (names.length > MOST_AT_ONCE) {
 				frappe.show_alert(__("Choose all in the list, then Actions > Print."));
 				frappe.route_options = { name: ["in", names] };
 				return frappe.set_route("List", NOTE, "List");
 			}
-			const args = new URLSearchParams({
-				doctype: NOTE,
-				name: JSON.stringify(names),
-				format,
-				no_letterhead: 0,
-			});
-			const opened = window.open(
-				`/api/method/frappe.utils.print_format.download_multi_pdf?${args}`
-			);
-			if (!opened) frappe.msgprint(__("Please enable pop-ups"));
+			return download(names, format);
 		},
 	});
 	return dialog;
+}
+
+// Asked for in the background, so that a site that cannot make it says so here and not in an empty window.
+async function download(names, print_format) {
+	const args = new URLSearchParams({ names: JSON.stringify(names), print_format });
+	frappe.dom.freeze(__("The PDF is being made..."));
+	try {
+		const answer = await fetch(`/api/method/crm_ext.api.deliveries.pdf?${args}`);
+		if (!answer.ok) return tell_failure(await answer.json());
+		const link = document.createElement("a");
+		link.href = URL.createObjectURL(await answer.blob());
+		link.download = `${__("Delivery Notes")}.pdf`;
+		link.click();
+		URL.revokeObjectURL(link.href);
+	} finally {
+		frappe.dom.unfreeze();
+	}
+}
+
+function tell_failure({ _server_messages }) {
+	const said = JSON.parse(_server_messages || "[]").map((text) => JSON.parse(text).message);
+	frappe.msgprint({
+		title: __("Print Delivery Notes"),
+		indicator: "red",
+		message: said.join("<br>") || __("The PDF could not be made. Print the notes one at a time."),
+	});
 }
