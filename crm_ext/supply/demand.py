@@ -16,8 +16,10 @@ from frappe.permissions import get_allowed_docs_for_doctype
 from frappe.utils import cint, flt, getdate, nowdate
 
 from crm_ext.supply import demand_queries as queries
-from crm_ext.supply.demand_queries import BOTH, OPPORTUNITIES, QUOTATIONS, Ask, Item
+from crm_ext.supply import demand_sources as sources
+from crm_ext.supply.demand_queries import Item
 from crm_ext.supply.demand_rules import MONTH, WEEK, Flow, Plan, calendar, plan
+from crm_ext.supply.demand_sources import BOTH, OPPORTUNITIES, QUOTATIONS, Ask
 
 # What a table in a browser can show.
 MOST_MONTHS = {MONTH: 24, WEEK: 12}
@@ -128,12 +130,12 @@ def _is_narrow(asked: Ask) -> bool:
 def _flows(asked: Ask, items: Mapping[str, Item]) -> dict[str, dict[int, Flow]]:
 	found: dict[str, dict[int, Flow]] = defaultdict(lambda: defaultdict(Flow))
 	names = {"Quotation": "quoted", "Opportunity": "expected"}
-	sources = {names[doctype]: source for doctype, source in queries.pipeline(asked).items()}
-	for name, source in {**sources, "orders": queries.orders(asked)}.items():
-		for item_code, period, _qty, weighted in queries.grouped(source, asked):
+	weighted = {names[doctype]: source for doctype, source in sources.pipeline(asked).items()}
+	for name, source in {**weighted, "orders": sources.orders(asked)}.items():
+		for item_code, period, _qty, counted in queries.grouped(source, asked):
 			if item_code in items and (name == "orders" or not items[item_code].drop_shipped):
 				flow = found[item_code][period]
-				setattr(flow, name, getattr(flow, name) + weighted)
+				setattr(flow, name, getattr(flow, name) + counted)
 	for item_code, period, supply, requested in queries.grouped_supply(asked):
 		if item_code in items:
 			found[item_code][period].supply += supply
@@ -164,7 +166,7 @@ def behind(asked: Ask, item_code: str, kind: str, period: int | None) -> tuple[l
 			if (doctype == "Material Request") == (kind == "requested"):
 				by_doctype.setdefault(doctype, []).append(tuple(row))
 	else:
-		source = {"quoted": queries.quotations, "expected": queries.opportunities, "orders": queries.orders}[
+		source = {"quoted": sources.quotations, "expected": sources.opportunities, "orders": sources.orders}[
 			kind
 		]
 		by_doctype[KINDS[kind]] = queries.documents(source(asked), asked, period)

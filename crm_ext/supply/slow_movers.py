@@ -14,8 +14,10 @@ import frappe
 from frappe.utils import cint
 
 from crm_ext.supply import demand_queries as queries
-from crm_ext.supply.demand_queries import BOTH, Ask, Item
+from crm_ext.supply import demand_sources as sources
+from crm_ext.supply.demand_queries import Item
 from crm_ext.supply.demand_rules import is_slow
+from crm_ext.supply.demand_sources import BOTH, Ask
 
 # An entry that uses goods up, one that brings them; the others only move them.
 _CONSUMING = "('Material Issue', 'Manufacture', 'Material Consumption for Manufacture', 'Repack')"
@@ -63,8 +65,8 @@ def read(asked: Ask) -> tuple[list[SlowMover], float]:
 
 
 def _wanted(asked: Ask) -> set[str]:
-	sources = [*queries.pipeline(asked).values(), queries.orders(asked)]
-	return {row[0] for source in sources for row in queries.grouped(source, asked) if row[2] > 0}
+	wanting = [*sources.pipeline(asked).values(), sources.orders(asked)]
+	return {row[0] for source in wanting for row in queries.grouped(source, asked) if row[2] > 0}
 
 
 def _moved(asked: Ask, since: date) -> set[str]:

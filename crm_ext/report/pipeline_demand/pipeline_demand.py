@@ -7,7 +7,7 @@
    Bin, Sales Orders, Purchase Orders and Work Orders.
 2. Probability: the opportunity's own where somebody set it (ERPNext writes 100 into every new one, which says nothing),
    else that of its deal's stage; of a quotation always that of its deal's stage, Quoted once the deal is won in part.
-3. Each demand counts once: see `supply.demand_queries`.
+3. Each demand counts once: see `supply.demand_sources`.
 4. What to buy is the least that keeps projected stock from falling below the safety stock, in purchase units and at least
    the minimum, of what can still come in time; what is missing only until open supply comes is not bought twice.
 5. Bundles count as their parts. Of what is made, the item itself is to make; its raw materials are not looked at.
