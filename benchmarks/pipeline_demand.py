@@ -36,10 +36,12 @@ def main() -> None:
 	parser.add_argument("--site", required=True)
 	parser.add_argument("--quotations", type=int, default=25_000)
 	parser.add_argument("--rounds", type=int, default=5)
+	parser.add_argument("--filled", action="store_true", help="the site holds the rows already")
 	options = parser.parse_args()
 	frappe.init(site=options.site)
 	frappe.connect()
-	fill(options.quotations)
+	if not options.filled:
+		fill(options.quotations)
 	if options.quotations:
 		measure(options.rounds)
 	frappe.destroy()
