@@ -6,4 +6,5 @@ from frappe.utils import cint
 
 def extend_bootinfo(bootinfo: dict) -> None:
 	settings = frappe.get_cached_doc("CRM Ext Settings")
-	bootinfo["crm_ext"] = {"availability_enabled": cint(settings.get("availability_enabled"))}
+	switches = ("availability_enabled", "next_step_enabled", "quick_order_enabled")
+	bootinfo["crm_ext"] = {switch: cint(settings.get(switch)) for switch in switches}
