@@ -177,7 +177,7 @@ class Drafts:
 
 	def _insert(self, doc: Document) -> None:
 		doc.schedule_date = min(getdate(row.schedule_date) for row in doc.items)
-		doc.run_method("set_missing_values")
-		if doc.doctype == PURCHASE_ORDER:
+		if doc.doctype == PURCHASE_ORDER:  # a request fetches what it needs when it is validated
+			doc.run_method("set_missing_values")
 			doc.run_method("calculate_taxes_and_totals")
 		self.made.append(doc.insert())

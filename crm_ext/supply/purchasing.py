@@ -170,7 +170,7 @@ def forget_quotation(name: str) -> None:
 
 def after_submit(doc: Document) -> None:
 	"""An order is submitted: where the settings say so, buy what it is short of once that is committed. No query."""
-	asked = frappe.get_cached_doc("CRM Ext Settings").purchase_on_submit
+	asked = frappe.get_cached_doc("CRM Ext Settings").get("purchase_on_submit")
 	if asked:
 		frappe.db.after_commit.add(lambda: _purchase_later(doc.name, asked == PURCHASE_ORDER))
 

@@ -38,6 +38,13 @@ def bought_item(default_supplier: str | None = None, **values) -> str:
 	return s.make_item(**values).name
 
 
+def set_price(item: str, rate: float) -> None:
+	price_list = frappe.db.get_single_value("Buying Settings", "buying_price_list")
+	frappe.get_doc(
+		{"doctype": "Item Price", "item_code": item, "price_list": price_list, "price_list_rate": rate}
+	).insert()
+
+
 def quoted(item: str, qty: float = 10, **values):
 	return f.make_quotation(rows=((item, qty, 100),), **values)
 
@@ -265,14 +272,7 @@ class TestOrders(SiteTestCase):
 	def test_one_for_each_supplier_at_their_prices(self):
 		one, two = supplier(), supplier(default_currency="EUR")
 		items = [bought_item(one), bought_item(two), bought_item(one)]
-		frappe.get_doc(
-			{
-				"doctype": "Item Price",
-				"item_code": items[0],
-				"price_list": frappe.db.get_single_value("Buying Settings", "buying_price_list"),
-				"price_list_rate": 33,
-			}
-		).insert()
+		set_price(items[0], 33)
 		frappe.get_doc(
 			{
 				"doctype": "Currency Exchange",
