@@ -10,11 +10,11 @@ def derive_deals(refs: list[list[str]]) -> None:
 	derive_chunk([tuple(ref) for ref in refs], correct=True)
 
 
-def relink_buying(vouchers: list[list[str]]) -> None:
-	"""Buying documents somebody was saving when a sale they name moved to another deal."""
+def relink_buying(vouchers: list[list[str]], gone: list[str]) -> None:
+	"""Buying documents somebody was saving when a sale they name moved to another deal, or their deal went."""
 	from crm_ext.deals import buying
 
-	buying.relink_committed([tuple(ref) for ref in vouchers])
+	buying.relink_committed([tuple(ref) for ref in vouchers], gone)
 
 
 def make_delivery_notes(company: str, rows: list[str], by_customer: bool, with_drafts: bool) -> None:

@@ -93,21 +93,28 @@ def relink(vouchers: Iterable[Ref]) -> None:
 	vouchers = sorted(set(vouchers))
 	_forget_waiting(name for _doctype, name in vouchers)
 	if _follow(vouchers):
-		frappe.db.after_commit.add(lambda: _relink_later(vouchers))
+		frappe.db.after_commit.add(lambda: _relink_later(vouchers, []))
 
 
-def _relink_later(vouchers: list[Ref]) -> None:
+def _relink_later(vouchers: list[Ref], gone: list[str]) -> None:
 	"""The user's transaction is committed already: a queue out of reach must not look like a failed save."""
 	try:
-		frappe.enqueue("crm_ext.tasks.relink_buying", queue="short", vouchers=[list(ref) for ref in vouchers])
+		frappe.enqueue(
+			"crm_ext.tasks.relink_buying",
+			queue="short",
+			vouchers=[list(ref) for ref in vouchers],
+			gone=gone,
+		)
 	except Exception:
-		frappe.logger("crm_ext").exception(f"Left to the next save or backfill: {vouchers[:50]}")
+		frappe.logger("crm_ext").exception(f"Left to the next save or backfill: {vouchers[:50]} {gone[:50]}")
 
 
-def relink_committed(vouchers: list[Ref]) -> None:
-	"""For the queue: until nobody holds one of the documents. Never waits while it holds some itself."""
+def relink_committed(vouchers: list[Ref], gone: list[str]) -> None:
+	"""For the queue: until nobody holds one of the documents. Never waits while it holds some itself. `gone`: deals that
+	no longer exist."""
 	for attempt in range(_ATTEMPTS):
 		left = _follow(vouchers)
+		left |= bool(gone) and _forget(gone)
 		frappe.db.commit()  # lets go of what is done
 		if not left:
 			return
@@ -233,10 +240,34 @@ def _write(table: str, values: dict[str, For]) -> None:
 
 
 def unlink(deals: list[str]) -> None:
-	"""Forget deals that no longer exist."""
-	tables = {table for carrier in CARRIERS.values() for table in (carrier.doctype, carrier.table)}
-	for table in sorted(tables):
-		frappe.db.sql(f"UPDATE `tab{table}` SET deal = NULL WHERE deal IN %s", (deals,))
+	"""Forget deals that no longer exist; what somebody is saving, after the commit."""
+	if _forget(deals):
+		frappe.db.after_commit.add(lambda: _relink_later([], deals))
+
+
+def _forget(deals: Sequence[str]) -> bool:
+	"""Returns whether somebody holds a document that names one of the deals. Rows and header go together: what a header
+	says is understood by its rows."""
+	left = False
+	for doctype, carrier in CARRIERS.items():
+		named = {
+			name
+			for table, column in {(doctype, "name"), (carrier.table, carrier.parent)}
+			for name in frappe.db.sql(
+				f"SELECT {column} FROM `tab{table}` WHERE deal IN %s", (deals,), pluck=True
+			)
+		}
+		free = named and frappe.db.sql(
+			f"SELECT name FROM `tab{doctype}` WHERE name IN %s ORDER BY name FOR UPDATE SKIP LOCKED",
+			(sorted(named),),
+			pluck=True,
+		)
+		for table, column in {(doctype, "name"), (carrier.table, carrier.parent)} if free else ():
+			frappe.db.sql(
+				f"UPDATE `tab{table}` SET deal = NULL WHERE {column} IN %s AND deal IN %s", (free, deals)
+			)
+		left |= len(free) < len(named)
+	return left
 
 
 def link_all(after_chunk: Callable[[], None] = lambda: None) -> None:
