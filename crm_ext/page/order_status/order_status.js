@@ -108,9 +108,9 @@ crm_ext.OrderStatus = class OrderStatus {
 			facts.push([__("Deal"), links.join(" ")]);
 		}
 		const shares = [
-			["delivered", __("Delivered")],
-			["invoiced", __("Invoiced")],
-			["paid", __("Paid")],
+			["delivered", __("Delivered", null, "Order Status")],
+			["invoiced", __("Invoiced", null, "Order Status")],
+			["paid", __("Paid", null, "Order Status")],
 		];
 		return `
 			<section class="order-status-head">
@@ -212,10 +212,10 @@ crm_ext.OrderStatus = class OrderStatus {
 
 	step(step, row) {
 		const states = {
-			done: ["✓", __("done")],
-			partial: ["◐", __("in part")],
-			open: ["○", __("open")],
-			skipped: ["–", __("not needed")],
+			done: ["✓", __("done", null, "Order Status")],
+			partial: ["◐", __("in part", null, "Order Status")],
+			open: ["○", __("open", null, "Order Status")],
+			skipped: ["–", __("not needed", null, "Order Status")],
 		};
 		const [sign, said] = states[step.state];
 		const amount =
@@ -223,7 +223,7 @@ crm_ext.OrderStatus = class OrderStatus {
 				? ""
 				: step.key === "paid" || step.key === "invoiced"
 				? `${step.of ? Math.round((100 * step.qty) / step.of) : 0} %`
-				: __("{0} of {1}", [this.qty(step.qty), this.qty(step.of)]);
+				: __("{0} of {1}", [this.qty(step.qty), this.qty(step.of)], "Order Status");
 		const held = step.key === "held" ? this.held(row.held) : "";
 		return `
 			<li class="order-status-step" data-step="${step.key}" data-state="${step.state}">
@@ -238,7 +238,11 @@ crm_ext.OrderStatus = class OrderStatus {
 	}
 
 	held(held) {
-		const words = { reserved: __("reserved"), picked: __("picked"), packed: __("on a draft delivery") };
+		const words = {
+			reserved: __("reserved", null, "Order Status"),
+			picked: __("picked", null, "Order Status"),
+			packed: __("on a draft delivery", null, "Order Status"),
+		};
 		const parts = Object.keys(held).map((key) => `${this.qty(held[key])} ${words[key]}`);
 		return parts.length ? `<div class="text-muted">${parts.join(", ")}</div>` : "";
 	}
@@ -274,35 +278,35 @@ crm_ext.OrderStatus = class OrderStatus {
 	words() {
 		return {
 			where: {
-				waiting: __("Waiting for Purchase"),
+				waiting: __("Waiting for Purchase", null, "Order Status"),
 				requested: __("Requested", null, "Order Status"),
 				ordered: __("Ordered", null, "Order Status"),
-				in_stock: __("In Stock"),
+				in_stock: __("In Stock", null, "Order Status"),
 				reserved: __("Reserved", null, "Order Status"),
 				picked: __("Picked", null, "Order Status"),
-				packed: __("On a Draft Delivery"),
-				to_deliver: __("To Deliver"),
-				delivered: __("Delivered"),
-				invoiced: __("Invoiced"),
-				paid: __("Paid"),
-				closed: __("Closed"),
+				packed: __("On a Draft Delivery", null, "Order Status"),
+				to_deliver: __("To Deliver", null, "Order Status"),
+				delivered: __("Delivered", null, "Order Status"),
+				invoiced: __("Invoiced", null, "Order Status"),
+				paid: __("Paid", null, "Order Status"),
+				closed: __("Closed", null, "Order Status"),
 			},
 			parts: {
-				short: __("waiting for purchase"),
-				requested: __("requested"),
-				ordered: __("on the way"),
-				ready: __("ready to deliver"),
-				delivered: __("delivered"),
-				closed: __("closed"),
+				short: __("waiting for purchase", null, "Order Status"),
+				requested: __("requested", null, "Order Status"),
+				ordered: __("on the way", null, "Order Status"),
+				ready: __("ready to deliver", null, "Order Status"),
+				delivered: __("delivered", null, "Order Status"),
+				closed: __("closed", null, "Order Status"),
 			},
 			steps: {
 				requested: __("Requested", null, "Order Status"),
 				ordered: __("Ordered", null, "Order Status"),
 				received: __("Received", null, "Order Status"),
-				held: __("Reserved, Picked, Packed"),
-				delivered: __("Delivered"),
-				invoiced: __("Invoiced"),
-				paid: __("Paid"),
+				held: __("Reserved, Picked, Packed", null, "Order Status"),
+				delivered: __("Delivered", null, "Order Status"),
+				invoiced: __("Invoiced", null, "Order Status"),
+				paid: __("Paid", null, "Order Status"),
 			},
 		};
 	}
