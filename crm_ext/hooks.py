@@ -76,7 +76,7 @@ override_doctype_dashboards = {
 	"Purchase Receipt": "crm_ext.events.dashboards.purchase_receipt",
 	"Quotation": "crm_ext.events.dashboards.voucher",
 	"Sales Invoice": "crm_ext.events.dashboards.sales_invoice",
-	"Sales Order": "crm_ext.events.dashboards.voucher",
+	"Sales Order": "crm_ext.events.dashboards.sales_order",
 	"Stock Reservation Entry": "crm_ext.events.dashboards.stock_reservation_entry",
 	"Work Order": "crm_ext.events.dashboards.work_order",
 }

@@ -9,7 +9,7 @@ from frappe.desk import notifications
 
 from crm_ext.deals.bought_for import CARRIERS
 
-_OURS = ("Deal", "Deal Ledger Entry", "Deal Stage Change", "Payment Promise")
+_OURS = ("Credit Release", "Deal", "Deal Ledger Entry", "Deal Stage Change", "Payment Promise")
 # Whom something was bought for stands on the rows, too: the field that names it.
 _BOUGHT_FOR = {"Deal": "deal", "Customer": "for_customer"}
 # More are not counted: Frappe shows "99+".

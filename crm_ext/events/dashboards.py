@@ -23,8 +23,13 @@ def lead(data):
 	return _add(data, _("Deal"), fieldname="lead")
 
 
+def sales_order(data):
+	return _add_releases(voucher(data), "sales_order")
+
+
 def customer(data):
 	data = _add_promises(_add(data, _("Deal"), fieldname="customer"), "customer")
+	data = _add_releases(data, "customer")
 	data["transactions"].append({"label": _("Supply"), "items": list(CARRIERS)})
 	data["non_standard_fieldnames"].update(dict.fromkeys(CARRIERS, "for_customer"))
 	return data
@@ -67,6 +72,12 @@ def _add_promises(data, fieldname: str):
 	"""`fieldname` may be one of the child table; Frappe looks there, too."""
 	data.setdefault("transactions", []).append({"label": _("Collection"), "items": ["Payment Promise"]})
 	data.setdefault("non_standard_fieldnames", {})["Payment Promise"] = fieldname
+	return data
+
+
+def _add_releases(data, fieldname: str):
+	data.setdefault("transactions", []).append({"label": _("Credit Gate"), "items": ["Credit Release"]})
+	data.setdefault("non_standard_fieldnames", {})["Credit Release"] = fieldname
 	return data
 
 

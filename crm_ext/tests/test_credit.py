@@ -8,6 +8,7 @@ from erpnext.selling.doctype.customer.customer import get_customer_outstanding
 from frappe.utils import add_days, flt, nowdate
 from hypothesis import HealthCheck, Phase, given, settings
 
+from crm_ext.api import connections
 from crm_ext.api import credit as api
 from crm_ext.receivables import credit, ledger, releases
 from crm_ext.receivables import credit_queries as queries
@@ -463,6 +464,13 @@ class TestReleases(CreditTestCase):
 		unused = release(500, draft(self.customer, 500))
 		unused.cancel()
 		self.assertHeld(frappe.get_doc("Sales Order", unused.sales_order))
+
+	def test_connections(self):
+		held = draft(self.customer, 500)
+		release(500, held)
+		for doctype, name in (("Sales Order", held.name), ("Customer", self.customer)):
+			counts = connections.get_open_count(doctype, name)["count"]["external_links_found"]
+			self.assertIn(("Credit Release", 1), [(row["doctype"], row["count"]) for row in counts])
 
 	def test_deleting_the_order_leaves_the_record(self):
 		held = draft(self.customer, 500)
