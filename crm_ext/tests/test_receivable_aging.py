@@ -143,7 +143,7 @@ class TestRandomLedgers(AgeingTestCase):
 				self.assertAddsUp(rows)
 				grouped = [row for row in rows if row.get("is_total")]
 				for wanted, found in zip(totals, grouped, strict=True):
-					for name in (*FIGURES, "not_due", "overdue", "due_this_week"):
+					for name in (*FIGURES, "not_due", "overdue", "on_account", "due_this_week"):
 						self.assertAlmostEqual(found[name], wanted[name], 2, (group_by, filters, name))
 					self.assertEqual(found["oldest_days"], wanted["oldest_days"])
 
