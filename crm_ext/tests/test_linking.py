@@ -1,11 +1,13 @@
 """Buying documents, work orders and reservations tell for which customer and deal they are, row by row."""
 
 import frappe
+import pymysql
 from frappe.utils import add_days, nowdate
 
 from crm_ext.deals import buying, touch
 from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase
+from crm_ext.tests.processes import CommittingTestCase, run_queue
 
 BUYER = "crm-ext-buyer@example.com"
 
@@ -372,3 +374,30 @@ class TestConnections(SiteTestCase):
 		self.assertNotIn("Material Request", self.counted("Deal", deal))
 		frappe.set_user("Administrator")
 		self.assertIn("Material Request", self.counted("Deal", deal))
+
+
+class TestHeld(CommittingTestCase):
+	def test_a_document_somebody_is_saving_follows_later_and_stops_nobody(self):
+		order = f.make_sales_order()
+		purchase = plain_purchase({"sales_order": order.name})
+		other = f.make_opportunity(frappe.get_doc("Customer", f.CUSTOMER))
+		frappe.db.commit()
+		before = frappe.db.get_value("Sales Order", order.name, "deal")
+		after = frappe.db.get_value("Opportunity", other.name, "deal")
+		self.assertEqual(links("Purchase Order", purchase.name), (f.CUSTOMER, before))
+		somebody = pymysql.connect(**frappe.db.get_connection_settings())
+		self.addCleanup(somebody.close)
+		held = somebody.cursor()
+		held.execute("SELECT name FROM `tabPurchase Order` WHERE name = %s FOR UPDATE", (purchase.name,))
+		# The order leaves its deal, which goes: both are about the document that is held.
+		order.reload()
+		order.deal = after
+		order.save()
+		frappe.db.commit()
+		self.assertFalse(frappe.db.exists("Deal", before))
+		self.assertEqual(links("Purchase Order", purchase.name), (f.CUSTOMER, before))
+		somebody.rollback()
+		run_queue()
+		frappe.db.rollback()  # a new look at the database
+		self.assertEqual(links("Purchase Order", purchase.name), (f.CUSTOMER, after))
+		self.assertEqual(row_links(purchase), [(f.CUSTOMER, after)])
