@@ -40,8 +40,9 @@ def test_from_the_report_to_a_material_request(login, buyer, quoted):
 	dialog = desk.page.locator(".modal.show")
 	dialog.get_by_text("1 more that you may not open").wait_for()
 	assert dialog.locator(".pipeline-demand-documents tbody tr").count() == 0
-	desk.page.keyboard.press("Escape")
+	dialog.locator(".btn-modal-close").click()
 	dialog.wait_for(state="hidden")
+	desk.settle()
 
 	site, sites_path = site_of_tests()
 	desk.page.screenshot(path=f"{sites_path}/{site}/logs/pipeline_demand.png")
@@ -67,7 +68,6 @@ def test_from_the_report_to_a_material_request(login, buyer, quoted):
 	desk.form.locator(".dt-row-0 .dt-cell--col-0 input").check()
 	desk.form.get_by_role("button", name="Material Request", exact=True).click()
 	desk.page.locator(".modal.show .pipeline-demand-drafts", has_text=row.parent).wait_for()
-	desk.page.keyboard.press("Escape")
 
 
 def test_slow_movers_in_chinese(login, buyer, site):
