@@ -151,7 +151,7 @@ frappe.query_reports["Pipeline Demand"] = {
 			...(period === "" ? {} : { period }),
 		});
 		const escape = frappe.utils.escape_html;
-		const number = (value) => frappe.format(value, { fieldtype: "Float" });
+		const number = (value) => frappe.format(value, { fieldtype: "Float" }, { inline: true });
 		const weighs = ["quoted", "expected"].includes(kind);
 		const rows = message.rows.map(
 			(row) => `<tr>
@@ -277,9 +277,8 @@ frappe.query_reports["Pipeline Demand"] = {
 		const escape = frappe.utils.escape_html;
 		const lines = drafts.map(({ doctype, name, item_code, qty }) => {
 			const of = name ? frappe.utils.get_form_link(doctype, name, true) : "";
-			return `<li>${escape(item_code)}: ${frappe.format(qty, {
-				fieldtype: "Float",
-			})}, ${__(doctype)} ${of}</li>`;
+			const number = frappe.format(qty, { fieldtype: "Float" }, { inline: true });
+			return `<li>${escape(item_code)}: ${number}, ${__(doctype)} ${of}</li>`;
 		});
 		return `<div class="pipeline-demand-drafts text-warning">${__(
 			"Drafts that are not counted ask for these items already:"
