@@ -64,6 +64,7 @@ doctype_list_js = {
 		"Sales Order",
 	)
 }
+doctype_list_js["Sales Order"] = ["public/js/follow_ups/list.js", "public/js/sales/order_list.js"]
 extend_bootinfo = ["crm_ext.boot.extend_bootinfo"]
 override_doctype_dashboards = {
 	"Customer": "crm_ext.events.dashboards.customer",

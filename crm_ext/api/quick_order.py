@@ -50,7 +50,7 @@ def price(order: str | dict) -> dict:
 @frappe.whitelist(methods=["POST"])
 def save(order: str | dict) -> dict:
 	"""Make the order as a draft. Returns its name and whether this user may submit it."""
-	wanted = _order(order)
+	wanted = _order(order, complete=True)
 	_check(wanted.customer)
 	document = engine.build(wanted)
 	document.insert()
@@ -74,8 +74,8 @@ def _check(customer: str | None = None) -> None:
 		frappe.has_permission("Customer", "read", doc=customer, throw=True)
 
 
-def _order(values: str | dict) -> engine.Order:
-	"""What was typed, checked. Raises ValidationError that names the row."""
+def _order(values: str | dict, complete: bool = False) -> engine.Order:
+	"""What was typed, checked. Raises ValidationError that names the row. `complete`: it is to be saved."""
 	try:
 		values = json.loads(values) if isinstance(values, str) else values
 		rows = list(values.get("rows") or ())
@@ -86,7 +86,7 @@ def _order(values: str | dict) -> engine.Order:
 	for field, label in (("customer", _("Customer")), ("company", _("Company"))):
 		if not texts[field]:
 			frappe.throw(_("Choose first: {0}").format(label))
-	if not texts["delivery_date"]:
+	if complete and not texts["delivery_date"]:
 		frappe.throw(_("Choose first: {0}").format(_("Delivery Date")))
 	if not typed:
 		frappe.throw(_("There are no rows yet."))
@@ -107,8 +107,7 @@ def _row(number: int, row: dict, qty: object) -> engine.Row:
 		frappe.throw(_("Row {0}: no item.").format(number))
 	if isinstance(qty, bool) or not isinstance(qty, int | float | str) or flt(qty) <= 0:
 		frappe.throw(_("Row {0}: the quantity is not a number above 0.").format(number))
-	day = _day(row["delivery_date"]) if row["delivery_date"] else None
-	return engine.Row(**{**row, "delivery_date": day}, qty=flt(qty))
+	return engine.Row(**{**row, "delivery_date": _day(row["delivery_date"])}, qty=flt(qty))
 
 
 def _text(value: object) -> str | None:
@@ -117,7 +116,9 @@ def _text(value: object) -> str | None:
 	return value or None
 
 
-def _day(value: str) -> str:
+def _day(value: str | None) -> str | None:
+	if not value:
+		return None
 	try:
 		return str(getdate(value))
 	except (ValueError, frappe.ValidationError):

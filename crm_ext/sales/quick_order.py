@@ -37,7 +37,7 @@ class Row:
 class Order:
 	customer: str
 	company: str
-	delivery_date: str
+	delivery_date: str | None  # None: not chosen yet, which is good enough for looking
 	rows: tuple[Row, ...]
 	po_no: str | None = None
 	set_warehouse: str | None = None

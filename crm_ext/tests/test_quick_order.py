@@ -304,6 +304,12 @@ class TestOrder(SiteTestCase):
 			with self.subTest(str(wanted)[:80]), self.assertRaises(frappe.ValidationError):
 				api.price(wanted)
 
+	def test_a_day_is_needed_to_save_not_to_look(self):
+		wanted = self.order({"item_code": self.priced(10, stock=2), "qty": 1}, delivery_date=None)
+		self.assertEqual(api.price(wanted)["rows"][0]["promise_on"], s.day(0))
+		with self.assertRaises(frappe.ValidationError):
+			api.save(wanted)
+
 	def test_stock_also_where_availability_is_switched_off(self):
 		item = self.priced(10, stock=6)
 		with change_settings("CRM Ext Settings", {"availability_enabled": 0}):
