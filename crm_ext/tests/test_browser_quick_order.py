@@ -1,0 +1,265 @@
+"""A sales assistant makes orders of five rows, and every step is counted: a click, a typed field, a key that moves on.
+
+The web server commits, so what these tests make stays on the test site; names are unique.
+"""
+
+import os
+
+import frappe
+import pytest
+from frappe.utils import flt
+
+from crm_ext.tests import factories as f
+from crm_ext.tests import supply_factories as s
+from crm_ext.tests.browser import person
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+ASSISTANT = "crm-ext-assistant@example.com"
+MOST = 15
+
+
+class Hands:
+	"""What a person does on the page, counted."""
+
+	def __init__(self, desk):
+		self.desk = desk
+		self.page = desk.page
+		self.steps = 0
+
+	def click(self, what) -> None:
+		self.steps += 1
+		what.click()
+		self.desk.settle()
+
+	def type(self, text: str) -> None:
+		"""Into the field that has the focus, in place of what is there."""
+		self.steps += 1
+		self.page.keyboard.insert_text(text)
+
+	def press(self, key: str) -> None:
+		self.steps += 1
+		self.page.keyboard.press(key)
+
+	def button(self, name: str):
+		return self.desk.form.get_by_role("button", name=name, exact=True)
+
+	def add(self) -> None:
+		self.steps += 1
+		self.desk.press_dialog()
+
+	def priced(self, number: int) -> None:
+		"""Until so many rows show their price and stock."""
+		self.page.wait_for_function(
+			"""number => [...document.querySelectorAll(".quick-order-row")].filter(
+				row => row.querySelector(".quick-order-amount").textContent).length === number
+				&& !document.querySelector(".quick-order-asking")""",
+			arg=number,
+		)
+
+	def saved(self) -> str:
+		self.desk.wait_for_form("Sales Order", new=False)
+		return self.desk.name()
+
+
+@pytest.fixture
+def goods(site):
+	"""Five items with prices; the second is short, the third has a barcode, the fourth the customer's own code."""
+	customer = f.make_customer().name
+	codes = {
+		2: {"barcodes": [{"barcode": f.unique("EAN")}]},
+		3: {"customer_items": [{"customer_name": customer, "ref_code": f.unique("THEIR")}]},
+	}
+	items = [
+		s.make_item(
+			stock=0 if place == 1 else 20,
+			item_code=f.unique("QO"),
+			item_name=f.unique("Wheel"),
+			**codes.get(place, {}),
+		)
+		for place in range(5)
+	]
+	for place, item in enumerate(items, start=1):
+		frappe.get_doc(
+			{
+				"doctype": "Item Price",
+				"item_code": item.name,
+				"price_list": "Standard Selling",
+				"price_list_rate": 10 * place,
+			}
+		).insert(ignore_permissions=True)
+	frappe.db.commit()  # for the web server
+	return frappe._dict(
+		customer=customer,
+		wares=[item.name for item in items],
+		named=[item.name for item in items[:2]]
+		+ [items[2].barcodes[0].barcode, items[3].customer_items[0].ref_code, items[4].name],
+	)
+
+
+@pytest.fixture
+def desk(login):
+	desk = login(person(ASSISTANT, "Sales User"))
+	desk.page.on("pageerror", lambda error: pytest.fail(f"JavaScript: {error}"))
+	return desk
+
+
+def read(name: str) -> list[tuple]:
+	frappe.db.rollback()  # what the web server committed
+	order = frappe.get_doc("Sales Order", name)
+	return [(row.item_code, row.qty, flt(row.rate)) for row in order.items]
+
+
+def begin(desk, goods) -> Hands:
+	desk.open("Customer", goods.customer)
+	hands = Hands(desk)
+	hands.click(hands.button("Quick Order"))
+	desk.form.locator(".quick-order-row").first.wait_for()
+	desk.settle()
+	desk.page.wait_for_function(
+		"customer => cur_page.page.quick_order.value('customer') === customer", arg=goods.customer
+	)
+	assert desk.page.evaluate("() => !!document.activeElement.closest('.quick-order-item')")
+	return hands
+
+
+def picture(desk, name: str, **size) -> None:
+	if folder := os.environ.get("CRM_EXT_PICTURES"):
+		from pathlib import Path
+
+		desk.picture(Path(folder, f"{name}.png"), **size)
+
+
+def test_five_rows_typed_by_keyboard(desk, goods):
+	hands = begin(desk, goods)
+	for place, code in enumerate(goods.named, start=1):
+		hands.type(f"{code} x {place}")
+		hands.press("Enter")
+	hands.priced(5)
+	row = desk.form.locator(".quick-order-row").nth(1)
+	assert "Short: 2" in row.inner_text()
+	assert desk.form.locator("[data-left]").first.get_attribute("data-left") == "20"
+	total = desk.form.locator('[data-total="net"]').get_attribute("data-value")
+	assert float(total) == sum(10 * place * place for place in range(1, 6))
+	picture(desk, "quick-order", height=800)
+	hands.click(hands.button("Use Promise Dates"))
+	hands.priced(5)
+	# The short row has no lead time: nobody knows when it comes, so it goes with the others.
+	hands.click(hands.button("Save Order"))
+	name = hands.saved()
+	assert read(name) == [(item, place, 10 * place) for place, item in enumerate(goods.wares, start=1)]
+	assert desk.value("docstatus") == 0
+	assert hands.steps <= MOST, hands.steps
+
+
+def test_five_rows_pasted_and_submitted(desk, goods):
+	hands = begin(desk, goods)
+	hands.click(desk.form.locator('[data-tool="paste"]'))
+	desk._wait_until_shown()
+	hands.type("\n".join([f"{code}\t{place}" for place, code in enumerate(goods.named, start=1)]))
+	hands.add()
+	hands.priced(5)
+	_fill_day(desk, hands)
+	hands.click(hands.button("Save and Submit"))
+	name = hands.saved()
+	assert desk.value("docstatus") == 1
+	assert [row[1] for row in read(name)] == [1, 2, 3, 4, 5]
+	assert hands.steps <= MOST, hands.steps
+
+
+def _fill_day(desk, hands) -> None:
+	hands.steps += 1
+	box = desk.form.locator('.quick-order-fields [data-fieldname="delivery_date"] input')
+	box.fill(desk.as_typed(str(s.day(9))))
+	box.press("Tab")
+	desk.settle()
+
+
+def test_five_rows_of_the_last_orders(desk, goods):
+	s.make_order(
+		*({"item_code": item, "qty": place} for place, item in enumerate(goods.wares, start=1)),
+		customer=goods.customer,
+	)
+	frappe.db.commit()  # for the web server
+	hands = begin(desk, goods)
+	hands.click(desk.form.locator('[data-tool="last"]'))
+	desk._wait_until_shown()
+	lines = desk.page.locator(".modal.show .quick-order-line input")
+	assert lines.count() == 5
+	for place in range(5):
+		hands.click(lines.nth(place))
+	hands.add()
+	hands.priced(5)
+	_fill_day(desk, hands)
+	hands.click(hands.button("Save Order"))
+	name = hands.saved()
+	# Prices are those of today, not those of then.
+	assert read(name) == [(item, place, 10 * place) for place, item in enumerate(goods.wares, start=1)]
+	assert hands.steps <= MOST, hands.steps
+
+
+def test_a_quotation_becomes_an_order(desk, goods):
+	quotation = f.make_quotation(
+		rows=[(item, 2, 90) for item in goods.wares], quotation_to="Customer", party_name=goods.customer
+	)
+	frappe.db.commit()  # for the web server
+	desk.open("Quotation", quotation.name)
+	hands = Hands(desk)
+	hands.click(hands.button("Quick Order"))
+	hands.priced(5)
+	_fill_day(desk, hands)
+	hands.click(hands.button("Save Order"))
+	name = hands.saved()
+	assert read(name) == [(item, 2, 90) for item in goods.wares]
+	assert {row["prevdoc_docname"] for row in desk.value("items")} == {quotation.name}
+	assert hands.steps <= MOST, hands.steps
+
+
+def test_nothing_that_was_typed_is_lost(desk, goods):
+	hands = begin(desk, goods)
+	hands.type(f"{goods.wares[0]} x 2")
+	hands.press("Enter")
+	hands.type("nobody-knows-this 4")
+	hands.press("Enter")
+	hands.priced(1)
+	wrong = desk.form.locator(".quick-order-wrong")
+	wrong.wait_for()
+	assert "No item has this code." in wrong.inner_text()
+	hands.click(hands.button("Save Order"))
+	assert "Row 2" in desk.messages()
+	assert desk.page.evaluate("() => frappe.get_route()[0]") == "quick-order"
+	assert wrong.locator("input").first.input_value() == "nobody-knows-this 4"
+	# A name is searched for, and chosen by keyboard.
+	box = wrong.locator(".quick-order-item input")
+	box.fill("")
+	box.press_sequentially(frappe.db.get_value("Item", goods.wares[4], "item_name"))
+	desk.page.locator(".quick-order-item li", has_text=goods.wares[4]).wait_for()
+	desk.page.keyboard.press("ArrowDown")
+	desk.page.keyboard.press("Enter")
+	hands.priced(2)
+	assert desk.page.locator(".quick-order-wrong").count() == 0
+	# Leaving and coming back keeps the rows.
+	desk.go("List", "Customer", "List")
+	desk.go("quick-order")
+	assert desk.form.locator(".quick-order-row[data-item]:not([data-item=''])").count() == 2
+
+
+def test_on_a_phone(login, goods):
+	desk = login(person(ASSISTANT, "Sales User"), **PHONE)
+	desk.page.evaluate("customer => (frappe.route_options = { customer })", goods.customer)
+	desk.go("quick-order")
+	hands = Hands(desk)
+	for place, code in enumerate(goods.named[:2], start=1):
+		hands.type(f"{code} x {place}")
+		hands.press("Enter")
+	hands.priced(2)
+	picture(desk, "quick-order-phone", height=844, width=390)
+	assert desk.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+	assert hands.button("Save Order").is_visible()
+
+
+def test_who_makes_no_orders_is_not_offered_the_page(login, goods):
+	desk = login(person("crm-ext-no-orders@example.com", "Stock User", "Accounts User"), home="item")
+	assert desk.page.evaluate("() => crm_ext.sales.quick_order.is_offered()") is False
+	assert desk.call("crm_ext.api.quick_order.resolve", text=goods.wares[0]) == 403
