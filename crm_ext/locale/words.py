@@ -25,9 +25,12 @@ BOARDS = (_("Follow Ups"),)
 # Labels of the fields added to ERPNext's DocTypes.
 CUSTOM_FIELDS = (
 	_("Deal"),
+	_("For Customer"),
 	_("Last Contact"),
 	_("Next Follow Up"),
+	_("Promise Date"),
 	_("QQ"),
+	_("Quotation Item"),
 	_("WeChat"),
 	_("WhatsApp"),
 )
@@ -35,9 +38,29 @@ CUSTOM_FIELDS = (
 PAGES = (_("My Day"),)
 CARDS = (_("My Follow Ups Today"), _("My Overdue Follow Ups"))
 
+# What people choose from in reports, and what comes back as a value.
+CHOICES = (
+	_("This Week"),
+	_("Ask for Earlier Delivery", context="Pipeline Demand"),
+	_("Both", context="Pipeline Demand"),
+	_("Buy", context="Pipeline Demand"),
+	_("Demand", context="Pipeline Demand"),
+	_("Do Not Buy", context="Pipeline Demand"),
+	_("Enough", context="Pipeline Demand"),
+	_("Make", context="Pipeline Demand"),
+	_("Opportunities", context="Pipeline Demand"),
+	_("Quotations", context="Pipeline Demand"),
+	_("Slow Movers", context="Pipeline Demand"),
+)
+
 LABELS = (
+	_("Branch", context="CRM Ext Settings"),
+	_("Credit", context="CRM Ext Settings"),
 	_("WhatsApp", context="Contact"),
+	_("Limit", context="Credit Policy"),
+	_("Used", context="Credit Release"),
 	_("Amounts", context="Deal"),
+	_("Delivered Amount", context="Deal"),
 	_("Cancelled", context="Deal"),
 	_("Invoiced Amount", context="Deal"),
 	_("Lost", context="Deal"),
@@ -93,4 +116,5 @@ LABELS = (
 	_("Open", context="Payment Promise"),
 	_("Responsible", context="Payment Promise"),
 	_("Withdrawn", context="Payment Promise"),
+	_("Branch", context="Visibility Rule"),
 )

@@ -91,7 +91,7 @@ crm_ext.OrderStatus = class OrderStatus {
 			[__("Status"), escape(__(order.status, null, "Sales Order"))],
 			[__("Date"), this.date(order.transaction_date)],
 			[__("Delivery Date"), this.date(order.delivery_date)],
-			[__("Total"), format_currency(order.total, order.currency)],
+			[__("Total", null, "Order Status"), format_currency(order.total, order.currency)],
 		];
 		if (order.po_no) facts.splice(3, 0, [__("Customer's Order"), escape(order.po_no)]);
 		if (order.advance_paid) {

@@ -4,7 +4,7 @@
 frappe.query_reports["Days Sales Outstanding"] = {
 	filters: [
 		crm_ext.reports.company({ reqd: 1 }),
-		crm_ext.reports.date("to_date", __("To Date"), frappe.datetime.get_today()),
+		crm_ext.reports.date("to_date", __("To Date", null, "Receipts"), frappe.datetime.get_today()),
 		crm_ext.reports.select("months", __("Months"), ["12", "24", "36"]),
 		crm_ext.reports.select("method", __("Method"), [
 			["Classical", __("Classical")],

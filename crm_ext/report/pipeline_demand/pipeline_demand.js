@@ -18,13 +18,16 @@ frappe.query_reports["Pipeline Demand"] = {
 			fieldname: "show",
 			label: __("Show"),
 			fieldtype: "Select",
-			options: ["Demand", "Slow Movers"].map((value) => ({ value, label: __(value) })),
+			options: ["Demand", "Slow Movers"].map((value) => ({
+				value,
+				label: __(value, null, "Pipeline Demand"),
+			})),
 			default: "Demand",
 			reqd: 1,
 		},
 		{
 			fieldname: "period",
-			label: __("Period"),
+			label: __("Period", null, "Pipeline Demand"),
 			fieldtype: "Select",
 			options: ["Month", "Week"].map((value) => ({ value, label: __(value) })),
 			default: "Month",
@@ -37,7 +40,7 @@ frappe.query_reports["Pipeline Demand"] = {
 			fieldtype: "Select",
 			options: ["Both", "Opportunities", "Quotations"].map((value) => ({
 				value,
-				label: __(value),
+				label: __(value, null, "Pipeline Demand"),
 			})),
 			default: "Both",
 			reqd: 1,
@@ -79,7 +82,7 @@ frappe.query_reports["Pipeline Demand"] = {
 				{ value: "Buy", label: __("Buy or Make") },
 				...["Ask for Earlier Delivery", "Do Not Buy", "Enough"].map((value) => ({
 					value,
-					label: __(value),
+					label: __(value, null, "Pipeline Demand"),
 				})),
 			],
 		},
@@ -122,7 +125,7 @@ frappe.query_reports["Pipeline Demand"] = {
 			const color =
 				{ Buy: "orange", Make: "orange", "Do Not Buy": "gray", Enough: "green" }[value] ||
 				"yellow";
-			return `<span class="indicator-pill ${color}">${__(value)}</span>`;
+			return `<span class="indicator-pill ${color}">${__(value, null, "Pipeline Demand")}</span>`;
 		}
 		if (column.fieldname === "item_code" && data.indent) {
 			return `<span class="text-muted">${frappe.utils.escape_html(value)}</span>`;

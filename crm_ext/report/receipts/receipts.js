@@ -9,8 +9,8 @@ frappe.query_reports["Receipts"] = {
 			__("From Date"),
 			frappe.datetime.add_months(frappe.datetime.month_start(), -11)
 		),
-		crm_ext.reports.date("to_date", __("To Date"), frappe.datetime.get_today()),
-		crm_ext.reports.select("group_by", __("Group By"), [
+		crm_ext.reports.date("to_date", __("To Date", null, "Receipts"), frappe.datetime.get_today()),
+		crm_ext.reports.select("group_by", __("Group By", null, "Receipts"), [
 			["month", __("Month")],
 			["mode_of_payment", __("Mode of Payment")],
 			["sales_person", __("Sales Person")],

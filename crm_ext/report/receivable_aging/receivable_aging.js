@@ -5,7 +5,7 @@ frappe.query_reports["Receivable Aging"] = {
 	filters: [
 		crm_ext.reports.company({ reqd: 1 }),
 		crm_ext.reports.date("report_date", __("As of Date"), frappe.datetime.get_today()),
-		crm_ext.reports.select("group_by", __("Group By"), [
+		crm_ext.reports.select("group_by", __("Group By", null, "Receipts"), [
 			["Customer", __("Customer")],
 			["Sales Person", __("Sales Person")],
 			["Territory", __("Territory")],

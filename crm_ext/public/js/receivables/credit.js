@@ -105,7 +105,7 @@ const release_credit = (frm, credit) => {
 			{ fieldtype: "Section Break" },
 			{ fieldname: "notes", fieldtype: "Small Text", label: __("Why It Is Released") },
 		],
-		primary_action_label: __("Release"),
+		primary_action_label: __("Release", null, "Credit Release"),
 		primary_action: (values) =>
 			once(dialog, async () => {
 				await frappe.xcall("crm_ext.api.credit.release", {

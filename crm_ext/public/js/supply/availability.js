@@ -31,7 +31,7 @@ crm_ext.supply.availability = {
 		if (!this.is_enabled()) return;
 		this.forget(frm);
 		if (frm.doc.docstatus === 2) return;
-		frm.add_custom_button(__("Availability"), () => this.open(frm));
+		frm.add_custom_button(__("Availability", null, "Supply"), () => this.open(frm));
 		const is_live = frm.doc.company && !DONE.includes(frm.doc.status);
 		if (is_live && this.has_items(frm)) this.show(frm);
 	},
@@ -116,7 +116,7 @@ crm_ext.supply.availability = {
 			? `<span class="text-muted">${__("Changed, save to look again: {0}", [changed])}</span>`
 			: "";
 		const line = $(`<div class="crm-ext-availability-line" role="status">${html} ${since}</div>`);
-		$(`<button type="button" class="btn btn-xs btn-default">${__("Availability")}</button>`)
+		$(`<button type="button" class="btn btn-xs btn-default">${__("Availability", null, "Supply")}</button>`)
 			.on("click", () => this.open(frm))
 			.appendTo(line);
 		$table.append(line);

@@ -15,7 +15,7 @@ export class AvailabilityDialog {
 
 	async show() {
 		this.dialog = new frappe.ui.Dialog({
-			title: __("Availability"),
+			title: __("Availability", null, "Supply"),
 			size: "extra-large",
 			fields: [{ fieldname: "rows", fieldtype: "HTML" }],
 		});
@@ -52,7 +52,8 @@ export class AvailabilityDialog {
 					<span class="d-xl-none">${__("Select All")}</span></label>`
 				: "",
 			__("Item"),
-			...[__("Qty"), __("On Hand"), __("Reserved"), __("On Order"), __("Available")],
+			...[__("Qty"), __("On Hand"), __("Reserved", null, "Supply"), __("On Order")],
+			__("Available", null, "Supply"),
 			...[__("Can Be Promised"), escape(this.date_label), __("Status")],
 		];
 		const is_number = (index) => index > 1 && index < 7;

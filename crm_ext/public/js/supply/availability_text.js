@@ -40,7 +40,7 @@ function marks(row) {
 	}
 	if (found.length) return found;
 	return is_in_stock(row)
-		? [{ name: "stock", color: "green", label: __("In Stock") }]
+		? [{ name: "stock", color: "green", label: __("In Stock", null, "Supply") }]
 		: [{ name: "coming", color: "blue", label: __("On Its Way") }];
 }
 
