@@ -6,8 +6,10 @@ All of it happens after Frappe has removed the app: it calls both hooks in a dry
 import frappe
 
 from crm_ext.setup import customizations
+from crm_ext.workflows import store as workflows
 
 OUR_DOCTYPES = (
+	"Approval Limit",
 	"Big Deal Limit",
 	"Credit Check",
 	"Credit Gate",
@@ -26,6 +28,8 @@ OUR_DOCTYPES = (
 	"Follow Up Rule User",
 	"Payment Promise",
 	"Payment Promise Invoice",
+	"Stand In",
+	"Visibility Rule",
 	"CRM Ext Settings",
 )
 
@@ -34,11 +38,13 @@ def before_uninstall() -> None:
 	"""Remember what cannot be asked for any more afterwards."""
 	frappe.flags.crm_ext_reports = frappe.get_all("Report", {"module": "CRM Ext"}, pluck="name")
 	frappe.flags.crm_ext_pages = frappe.get_all("Page", {"module": "CRM Ext"}, pluck="name")
+	frappe.flags.crm_ext_workflows_made = workflows.made()
 
 
 def after_uninstall() -> None:
 	if "crm_ext" in frappe.get_installed_apps():
 		return  # a dry run
+	workflows.remove_all(frappe.flags.crm_ext_workflows_made)
 	customizations.remove()
 	_remove_records()
 	frappe.db.commit()  # uninstall's own commit has already happened

@@ -305,9 +305,9 @@ class Desk:
 			[method, arguments],
 		)
 
-	def newest(self, doctype: str, filters: dict) -> str:
+	def newest(self, doctype: str, filters: dict | list) -> str:
 		rows = self.page.evaluate(
-			"([d, filters]) => frappe.db.get_list(d, { filters, order_by: 'creation desc', limit: 1 })",
+			"([d, filters]) => frappe.db.get_list(d, { filters, order_by: `\\`tab${d}\\`.creation desc`, limit: 1 })",
 			[doctype, filters],
 		)
 		return rows[0]["name"]
@@ -448,7 +448,7 @@ def take_pictures(url: str, folder: Path, user: str, password: str) -> None:
 		desk.open("Sales Order", desk.newest("Sales Order", {"deal": deal}))
 		desk.picture(folder / "sales-order.png", 600)
 		desk.open("Opportunity", desk.newest("Opportunity", {"status": "Open"}))
-		desk.page.keyboard.press("Alt+l")
+		desk.form.locator('button[data-label="Log%20and%20Plan%20Next"]').click()
 		desk.page.locator(".modal.show").wait_for()
 		desk.picture(folder / "log-and-plan-next.png", 1000)
 		desk.page.keyboard.press("Escape")
@@ -460,13 +460,49 @@ def take_pictures(url: str, folder: Path, user: str, password: str) -> None:
 		desk.preview_copy("Quotation Not Answered")
 		desk.picture(folder / "follow-up-rule.png", 900)
 		desk.page.keyboard.press("Escape")
+		_picture_supply(desk, folder)
 		for report in (
 			*("Deal Funnel", "Deal Aging", "Follow Up Adherence"),
 			*("Receivable Aging", "Collections", "Receipts"),
+			*("Delivery Due", "Pipeline Demand"),
 		):
 			desk.run_report(report, {})
 			desk.picture(folder / f"{report.lower().replace(' ', '-')}.png", 1100)
 		browser.close()
+
+
+def _picture_supply(desk: Desk, folder: Path) -> None:
+	"""What is promised, what is short, for whom it is bought, where it is, and an order that waits for a release."""
+	desk.open("Quotation", desk.newest("Quotation", [["Quotation Item", "promise_date", "is", "set"]]))
+	desk.bring_to_front("items")
+	desk.form.locator(".crm-ext-availability-line button").scroll_into_view_if_needed()
+	desk.picture(folder / "availability.png", 900)
+	desk.form.locator(".crm-ext-availability-line button").click()
+	desk.page.locator(".modal.show .crm-ext-availability").wait_for()
+	desk.picture(folder / "availability-dialog.png", 800)
+	desk.page.keyboard.press("Escape")
+	short = desk.newest("Material Request", [["Material Request Item", "sales_order", "is", "set"]])
+	order = desk.page.evaluate(
+		"name => frappe.db.get_doc('Material Request', name).then(doc => doc.items[0].sales_order)", short
+	)
+	desk.open("Sales Order", order)
+	group = desk.form.locator('.inner-group-button[data-label="Create"]')
+	group.locator("button").first.click()
+	group.locator('.dropdown-item[data-label="Shortage"]').click()
+	desk.page.locator(".crm-ext-shortage-dialog.show").wait_for()
+	desk.picture(folder / "shortage.png", 700)
+	desk.page.keyboard.press("Escape")
+	desk.go("order-status", order)
+	desk.form.locator(".order-status-row").first.wait_for()
+	desk.picture(folder / "order-status.png", 900)
+	desk.open("Material Request", short)
+	desk.picture(folder / "material-request.png", 900)
+	held = desk.page.evaluate(
+		"""() => frappe.db.get_list("Sales Order", {
+			filters: { docstatus: 0 }, order_by: "creation desc", limit: 1 }).then(rows => rows[0].name)"""
+	)
+	desk.open("Sales Order", held)
+	desk.picture(folder / "credit-gate.png", 800)
 
 
 if __name__ == "__main__":

@@ -59,9 +59,9 @@ def _make_second_generation(company: str) -> None:
 				"item_group": first.item_group,
 				"stock_uom": first.stock_uom,
 				"item_defaults": [{"company": company, "default_warehouse": warehouse_of(company)}],
-				"standard_rate": data.GOODS[instead_of].selling,
 			}
 		).insert()
+		_set_price(code, data.GOODS[instead_of].selling)
 	first.db_set("allow_alternative_item", 1)
 	if not frappe.db.exists("Item Alternative", {"item_code": instead_of}):
 		frappe.get_doc(
@@ -85,9 +85,9 @@ def _make_set() -> None:
 				"item_group": frappe.db.get_value("Item", parts[0][0], "item_group"),
 				"stock_uom": "Nos",
 				"is_stock_item": 0,
-				"standard_rate": sum(data.GOODS[part].selling * quantity for part, quantity in parts),
 			}
 		).insert()
+		_set_price(code, sum(data.GOODS[part].selling * quantity for part, quantity in parts))
 	if not frappe.db.exists("Product Bundle", {"new_item_code": code}):
 		frappe.get_doc(
 			{
@@ -96,6 +96,17 @@ def _make_set() -> None:
 				"items": [{"item_code": part, "qty": quantity} for part, quantity in parts],
 			}
 		).insert()
+
+
+def _set_price(code: str, rate: float) -> None:
+	frappe.get_doc(
+		{
+			"doctype": "Item Price",
+			"item_code": code,
+			"price_list": "Standard Selling",
+			"price_list_rate": rate,
+		}
+	).insert()
 
 
 def _make_purchases(company: str, last: date) -> None:
