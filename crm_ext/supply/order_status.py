@@ -62,7 +62,7 @@ def _header(order: Document) -> dict:
 def _totals(order: Document, statuses: Iterable[Status]) -> dict:
 	"""Shares of the order's net value, by ERPNext's own percentages; `paid` from what is open of the invoices."""
 	paid = sum(status.paid for status in statuses)
-	whole = flt(order.base_net_total)
+	whole = flt(order.net_total)
 	return {
 		"delivered": flt(order.per_delivered) / 100,
 		"invoiced": flt(order.per_billed) / 100,
@@ -122,7 +122,7 @@ def _order_row(order: Document, row: Document, available: Availability | None, d
 		qty=flt(row.qty),
 		delivered=delivered,
 		open=still_open,
-		amount=flt(row.base_net_amount),
+		amount=flt(row.net_amount),
 		due=getdate(row.delivery_date) if row.delivery_date else None,
 		stock=not (available and available.kind == SERVICE),
 		bundle=bundle,

@@ -68,7 +68,7 @@ _SELECTS = (
 	FROM `tabDelivery Note Item` r JOIN `tabDelivery Note` d ON d.name = r.parent
 	WHERE r.against_sales_order = %(order)s AND d.docstatus < 2""",
 	"""SELECT 'invoice', 'Sales Invoice', d.name, d.docstatus, 0, r.so_detail, NULL, NULL, r.item_code, r.stock_qty, 0,
-		d.posting_date, d.due_date, NULL, r.base_net_amount,
+		d.posting_date, d.due_date, NULL, r.net_amount,
 		IF(d.grand_total = 0, 1, 1 - d.outstanding_amount * IF(d.party_account_currency = d.currency, 1, 1 / d.conversion_rate)
 			/ IF(d.disable_rounded_total OR d.rounded_total = 0, d.grand_total, d.rounded_total))
 	FROM `tabSales Invoice Item` r JOIN `tabSales Invoice` d ON d.name = r.parent

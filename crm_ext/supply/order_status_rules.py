@@ -47,7 +47,7 @@ class Document:
 	day: date | None = None  # of the document
 	expected: date | None = None  # goods expected, or payment due
 	party: str | None = None
-	amount: float = 0.0  # net, company currency
+	amount: float = 0.0  # net, in the order's currency, whatever the rate was on its day
 	paid_share: float = 0.0
 
 	@property
@@ -62,7 +62,7 @@ class OrderRow:
 	qty: float
 	delivered: float
 	open: float  # still to be delivered; 0 where the order is closed
-	amount: float  # net, company currency
+	amount: float  # net, in the order's currency
 	due: date | None = None
 	stock: bool = True  # kept in stock, made or a bundle of such
 	bundle: bool = False

@@ -178,6 +178,18 @@ class TestOrderStatus(SiteTestCase):
 		f.make_payment(invoice)
 		self.assertEqual(self.row(order).where, "paid")
 
+	def test_another_exchange_rate_changes_no_share(self):
+		order = f.make_sales_order(
+			customer=f.FOREIGN_CUSTOMER, rows=((f.SERVICE, 2, 100),), currency="EUR", conversion_rate=1.5
+		)
+		invoice = f.make_sales_invoice(order, conversion_rate=1.2)
+		self.assertEqual(invoice.conversion_rate, 1.2)
+		row = self.row(order)
+		self.assertEqual((row.step["invoiced"].qty, row.step["paid"].qty), (2, 0))
+		f.make_payment(invoice, invoice.grand_total / 4)
+		found = self.status(order)["totals"]
+		self.assertEqual((found["invoiced"], round(found["paid"], 4)), (1, 0.25))
+
 	def test_rows_are_told_apart_and_counted_in_the_unit_of_the_order(self):
 		other = s.make_item(stock=3, uoms=[{"uom": "Box", "conversion_factor": 12}]).name
 		order = s.make_order(
