@@ -53,11 +53,29 @@ CHOICES = (
 	_("Slow Movers", context="Pipeline Demand"),
 )
 
+# Frappe shows states and actions of a workflow by their names.
+WORKFLOWS = (
+	_("Accepted"),
+	_("Approve"),
+	_("Cancelled"),
+	_("Draft"),
+	_("Lost"),
+	_("Pending Approval"),
+	_("Released"),
+	_("Request Approval"),
+	_("Send Back"),
+	_("Sent"),
+	_("Submit"),
+	_("Waiting for Credit"),
+	_("Withdraw"),
+)
+
 LABELS = (
 	_("Branch", context="CRM Ext Settings"),
 	_("Credit", context="CRM Ext Settings"),
 	_("WhatsApp", context="Contact"),
 	_("Limit", context="Credit Policy"),
+	_("Released", context="Credit Check"),
 	_("Used", context="Credit Release"),
 	_("Amounts", context="Deal"),
 	_("Delivered Amount", context="Deal"),

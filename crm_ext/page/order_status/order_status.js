@@ -166,7 +166,7 @@ crm_ext.OrderStatus = class OrderStatus {
 				: label;
 		const pills = [this.pill(text, crm_ext.OrderStatus.colors[row.where])];
 		if (row.drop_ship) pills.push(this.pill(__("Delivered by Supplier"), "gray"));
-		if (row.late) pills.push(this.pill(__("Late"), "red"));
+		if (row.late) pills.push(this.pill(__("Late", null, "Order Status"), "red"));
 		return pills.join(" ");
 	}
 

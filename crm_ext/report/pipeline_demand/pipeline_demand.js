@@ -78,7 +78,7 @@ frappe.query_reports["Pipeline Demand"] = {
 			label: __("Advice"),
 			fieldtype: "Select",
 			options: [
-				{ value: "", label: __("All") },
+				{ value: "", label: __("All", null, "Pipeline Demand") },
 				{ value: "Buy", label: __("Buy or Make") },
 				...["Ask for Earlier Delivery", "Do Not Buy", "Enough"].map((value) => ({
 					value,
