@@ -123,7 +123,7 @@ crm_ext.QuickOrder = class QuickOrder {
 					change: changed,
 				},
 				{ fieldtype: "Column Break" },
-				{ fieldname: "po_no", fieldtype: "Data", label: __("Customer's Purchase Order") },
+				{ fieldname: "po_no", fieldtype: "Data", label: __("Customer's Order") },
 				{ fieldtype: "Column Break" },
 				{
 					fieldname: "set_warehouse",
