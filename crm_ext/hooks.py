@@ -101,8 +101,11 @@ doc_events = {
 		"validate": "crm_ext.events.reference.keep_dates",
 	},
 	"Delivery Note": {
+		"after_insert": "crm_ext.events.sales.after_insert",
+		"after_mapping": "crm_ext.events.sales.after_mapping",
 		"on_change": "crm_ext.events.delivery_note.on_change",
 		"on_trash": "crm_ext.events.delivery_note.on_trash",
+		"onload": "crm_ext.events.sales.onload",
 		"validate": "crm_ext.events.delivery_note.validate",
 	},
 	"Event": {"on_change": "crm_ext.events.event.on_change"},
@@ -122,6 +125,7 @@ doc_events = {
 		],
 		"on_change": "crm_ext.events.lead.on_change",
 		"on_trash": ["crm_ext.events.lead.on_trash", "crm_ext.events.reference.on_trash"],
+		"onload": "crm_ext.events.sales.onload",
 		"validate": "crm_ext.events.reference.keep_dates",
 	},
 	"Material Request": {
@@ -130,12 +134,15 @@ doc_events = {
 		"validate": "crm_ext.events.material_request.validate",
 	},
 	"Opportunity": {
+		"after_insert": "crm_ext.events.sales.after_insert",
+		"after_mapping": "crm_ext.events.sales.after_mapping",
 		"after_rename": [
 			"crm_ext.events.opportunity.after_rename",
 			"crm_ext.events.reference.after_rename",
 		],
 		"on_change": "crm_ext.events.opportunity.on_change",
 		"on_trash": ["crm_ext.events.opportunity.on_trash", "crm_ext.events.reference.on_trash"],
+		"onload": "crm_ext.events.sales.onload",
 		"validate": ["crm_ext.events.opportunity.validate", "crm_ext.events.reference.keep_dates"],
 	},
 	"Payment Entry": {
@@ -167,7 +174,8 @@ doc_events = {
 		"validate": "crm_ext.events.purchase_receipt.validate",
 	},
 	"Quotation": {
-		"after_mapping": "crm_ext.events.quotation.after_mapping",
+		"after_insert": "crm_ext.events.sales.after_insert",
+		"after_mapping": ["crm_ext.events.quotation.after_mapping", "crm_ext.events.sales.after_mapping"],
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"before_cancel": [
 			"crm_ext.events.quotation.before_cancel",
@@ -175,7 +183,7 @@ doc_events = {
 		],
 		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
 		"on_change": "crm_ext.events.quotation.on_change",
-		"onload": "crm_ext.events.credit.onload",
+		"onload": ["crm_ext.events.credit.onload", "crm_ext.events.sales.onload"],
 		"on_trash": ["crm_ext.events.quotation.on_trash", "crm_ext.events.reference.on_trash"],
 		"validate": [
 			"crm_ext.events.quotation.validate",
@@ -184,15 +192,19 @@ doc_events = {
 		],
 	},
 	"Sales Invoice": {
+		"after_insert": "crm_ext.events.sales.after_insert",
+		"after_mapping": "crm_ext.events.sales.after_mapping",
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"before_cancel": "crm_ext.events.reference.keep_dates",
 		"before_update_after_submit": "crm_ext.events.reference.keep_dates",
 		"on_change": "crm_ext.events.sales_invoice.on_change",
 		"on_trash": ["crm_ext.events.sales_invoice.on_trash", "crm_ext.events.reference.on_trash"],
+		"onload": "crm_ext.events.sales.onload",
 		"validate": ["crm_ext.events.sales_invoice.validate", "crm_ext.events.reference.keep_dates"],
 	},
 	"Sales Order": {
-		"after_mapping": "crm_ext.events.sales_order.after_mapping",
+		"after_insert": "crm_ext.events.sales.after_insert",
+		"after_mapping": ["crm_ext.events.sales_order.after_mapping", "crm_ext.events.sales.after_mapping"],
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"before_cancel": "crm_ext.events.reference.keep_dates",
 		"before_change": "crm_ext.events.credit.before_change",
@@ -204,7 +216,7 @@ doc_events = {
 		],
 		"on_cancel": "crm_ext.events.credit.on_cancel",
 		"on_change": "crm_ext.events.sales_order.on_change",
-		"onload": "crm_ext.events.credit.onload",
+		"onload": ["crm_ext.events.credit.onload", "crm_ext.events.sales.onload"],
 		"on_submit": "crm_ext.events.sales_order.on_submit",
 		"on_trash": ["crm_ext.events.sales_order.on_trash", "crm_ext.events.reference.on_trash"],
 		"validate": [
