@@ -16,6 +16,7 @@ from frappe.utils import cint, flt, get_url, get_url_to_form
 from crm_ext.follow_ups import messages, preferences
 from crm_ext.follow_ups.preferences import Person
 from crm_ext.supply.arrival_rules import Arrived, Waiting, share_out
+from crm_ext.supply.open_rows import order_qty
 
 # Orders a message lists; its count is of all.
 LISTED = 10
@@ -149,20 +150,21 @@ _OPEN = "o.docstatus = 1 AND o.status NOT IN ('Closed', 'On Hold') AND o.company
 
 def _read_waiting(company: str, items: Collection[str]) -> list[Waiting]:
 	"""Open order rows of these items, and packed items of open rows. One query."""
+	open_qty = order_qty("i")
 	rows = frappe.db.sql(
 		f"""
 		SELECT i.name, NULL, o.name, i.item_code, i.warehouse,
-			(i.qty - i.delivered_qty) * i.conversion_factor AS open_qty, i.stock_reserved_qty, i.delivery_date,
+			{open_qty} * i.conversion_factor AS open_qty, i.stock_reserved_qty, i.delivery_date,
 			o.transaction_date, o.creation, i.idx, i.prevdoc_docname, i.quotation_item
 		FROM `tabSales Order Item` i JOIN `tabSales Order` o ON o.name = i.parent
-		WHERE {_OPEN} AND i.item_code IN %(items)s AND i.delivered_qty < i.qty AND i.delivered_by_supplier = 0
+		WHERE {_OPEN} AND i.item_code IN %(items)s AND {open_qty} > 0 AND i.delivered_by_supplier = 0
 		UNION ALL
-		SELECT i.name, p.name, o.name, p.item_code, p.warehouse, p.qty * (i.qty - i.delivered_qty) / i.qty, 0,
+		SELECT i.name, p.name, o.name, p.item_code, p.warehouse, p.qty * {open_qty} / i.qty, 0,
 			i.delivery_date, o.transaction_date, o.creation, i.idx, i.prevdoc_docname, i.quotation_item
 		FROM `tabPacked Item` p JOIN `tabSales Order Item` i ON i.name = p.parent_detail_docname
 		JOIN `tabSales Order` o ON o.name = i.parent
 		WHERE {_OPEN} AND p.parenttype = 'Sales Order' AND p.item_code IN %(items)s
-			AND i.delivered_qty < i.qty AND i.delivered_by_supplier = 0
+			AND {open_qty} > 0 AND i.delivered_by_supplier = 0
 		""",
 		{"company": company, "items": sorted(items)},
 	)

@@ -11,6 +11,7 @@ import frappe
 from frappe.utils import cint, flt, getdate, nowdate
 
 from crm_ext.supply import availability_queries as queries
+from crm_ext.supply import open_rows
 from crm_ext.supply.availability_rules import serve
 from crm_ext.supply.model import Availability, Need
 from crm_ext.supply.positions import EPS, Terms
@@ -56,16 +57,14 @@ def needs_of(doc: Document) -> list[Need]:
 	"""
 	if doc.doctype not in DOCTYPES or doc.docstatus == 2 or doc.get("status") in _DONE[doc.doctype]:
 		return []
-	open_rows = [(row, _open_qty(doc, row)) for row in doc.get("items") if row.item_code]
-	open_rows = [
-		(row, qty) for row, qty in open_rows if qty > EPS and not cint(row.get("delivered_by_supplier"))
-	]
-	factors = _factors([row for row, _qty in open_rows])
-	needs = [_need(doc, row, qty * factors[row.name or row.idx]) for row, qty in open_rows]
+	rows = [(row, _open_qty(doc, row)) for row in doc.get("items") if row.item_code]
+	rows = [(row, qty) for row, qty in rows if qty > EPS and not cint(row.get("delivered_by_supplier"))]
+	factors = _factors([row for row, _qty in rows])
+	needs = [_need(doc, row, qty * factors[row.name or row.idx]) for row, qty in rows]
 	if doc.doctype == "Sales Order":
 		needs.sort(key=lambda need: need.needed_on or date.max)
 	elif doc.doctype == "Quotation":
-		alternatives = {_key(row) for row, _qty in open_rows if cint(row.get("is_alternative"))}
+		alternatives = {_key(row) for row, _qty in rows if cint(row.get("is_alternative"))}
 		needs.sort(key=lambda need: need.key in alternatives)
 	return needs
 
@@ -91,7 +90,7 @@ def _open_qty(doc: Document, row: Document) -> float:
 		# Kept in stock units by ERPNext.
 		return qty - flt(row.get("ordered_qty")) / (flt(row.get("conversion_factor")) or 1.0)
 	if doc.doctype == "Sales Order":
-		returned = flt(row.get("returned_qty")) if queries.without_returned() else 0.0
+		returned = flt(row.get("returned_qty")) if open_rows.without_returned() else 0.0
 		return qty - flt(row.get("delivered_qty")) - returned
 	return qty
 

@@ -12,6 +12,7 @@ from datetime import date
 import frappe
 from frappe.utils import cint, flt, getdate
 
+from crm_ext.supply import open_rows
 from crm_ext.supply.model import (
 	BY_PRODUCTION,
 	BY_PURCHASE,
@@ -77,62 +78,53 @@ _WAREHOUSES = """
 	where leaf.company = %(company)s and leaf.is_group = 0 and leaf.disabled = 0 and leaf.is_rejected_warehouse = 0
 """
 
-# What is there and what comes. Work orders by the states ERPNext counts as open, named, so that the index on them helps.
-_SUPPLY = """
+# What is there and what comes.
+_SUPPLY = f"""
 	select 'stock' as kind, item_code, warehouse, null as source, null as day, actual_qty as qty
 	from `tabBin` where item_code in %(items)s and warehouse in %(warehouses)s
 	union all
-	select 'purchase', part.item_code, part.warehouse, null,
-		coalesce(part.expected_delivery_date, part.schedule_date, doc.schedule_date),
-		(part.qty - part.received_qty) * part.conversion_factor
+	select 'purchase', part.item_code, part.warehouse, null, {open_rows.PURCHASE_DAY}, {open_rows.PURCHASE_QTY}
 	from `tabPurchase Order Item` part join `tabPurchase Order` doc on doc.name = part.parent
-	where part.item_code in %(items)s and part.warehouse in %(warehouses)s and part.docstatus = 1
-		and part.qty > part.received_qty and ifnull(part.delivered_by_supplier, 0) = 0
-		and doc.status not in ('Closed', 'Delivered')
+	where part.item_code in %(items)s and part.warehouse in %(warehouses)s and {open_rows.PURCHASE}
 	union all
-	select 'purchase', part.item_code, part.warehouse, null,
-		coalesce(part.expected_delivery_date, part.schedule_date, doc.schedule_date),
-		(part.qty - part.received_qty) * part.conversion_factor
+	select 'purchase', part.item_code, part.warehouse, null, {open_rows.PURCHASE_DAY}, {open_rows.PURCHASE_QTY}
 	from `tabSubcontracting Order Item` part join `tabSubcontracting Order` doc on doc.name = part.parent
-	where part.item_code in %(items)s and part.warehouse in %(warehouses)s and part.docstatus = 1
-		and part.qty > part.received_qty and doc.status not in ('Closed', 'Completed')
+	where part.item_code in %(items)s and part.warehouse in %(warehouses)s and {open_rows.SUBCONTRACT}
 	union all
-	select 'production', doc.production_item, doc.fg_warehouse, null,
-		coalesce(doc.expected_delivery_date, date(doc.planned_end_date)), doc.qty - doc.produced_qty
+	select 'production', doc.production_item, doc.fg_warehouse, null, {open_rows.PRODUCTION_DAY},
+		{open_rows.PRODUCTION_QTY}
 	from `tabWork Order` doc
-	where doc.production_item in %(items)s and doc.fg_warehouse in %(warehouses)s and doc.docstatus = 1
-		and doc.status in ('Submitted', 'Not Started', 'In Process', 'Stock Reserved', 'Stock Partially Reserved')
-		and doc.qty > doc.produced_qty
+	where doc.production_item in %(items)s and doc.fg_warehouse in %(warehouses)s and {open_rows.PRODUCTION}
 	union all
 	select 'request', part.item_code, part.warehouse,
-		if(doc.material_request_type = 'Material Transfer', part.from_warehouse, null), null,
-		part.stock_qty - part.ordered_qty
+		if(doc.material_request_type = 'Material Transfer', part.from_warehouse, null), null, {open_rows.REQUEST_QTY}
 	from `tabMaterial Request Item` part join `tabMaterial Request` doc on doc.name = part.parent
-	where part.item_code in %(items)s and part.warehouse in %(warehouses)s and part.docstatus = 1
-		and part.stock_qty > part.ordered_qty and doc.status != 'Stopped'
+	where part.item_code in %(items)s and part.warehouse in %(warehouses)s and {open_rows.REQUEST}
 		and doc.material_request_type in ('Purchase', 'Manufacture', 'Customer Provided', 'Material Transfer')
 """
 
-_OPEN_QTY = "(asked.qty - asked.delivered_qty - if(%(without_returned)s, asked.returned_qty, 0))"
-_OPEN_ROW = f"{_OPEN_QTY} / asked.qty"
-_OPEN_ORDER = f"""doc.docstatus = 1 and doc.status not in ('On Hold', 'Closed')
-	and ifnull(asked.delivered_by_supplier, 0) = 0 and asked.qty != 0 and asked.qty >= asked.delivered_qty
-	and {_OPEN_QTY} != 0"""
 _RANK = """coalesce(asked.delivery_date, doc.delivery_date, doc.transaction_date) as day, doc.transaction_date,
 	doc.creation, asked.idx, doc.name as `order`, asked.name as order_item"""
 
-# What stands against it.
-_DEMAND = f"""
-	select 'row' as kind, asked.item_code, asked.warehouse, asked.stock_qty * {_OPEN_ROW} as qty, {_RANK}
+
+def _demand() -> str:
+	"""What stands against it."""
+	open_qty = open_rows.order_qty("asked")
+	open_row = f"{open_qty} / asked.qty"
+	open_order = f"""doc.docstatus = 1 and doc.status not in ('On Hold', 'Closed')
+	and ifnull(asked.delivered_by_supplier, 0) = 0 and asked.qty != 0 and asked.qty >= asked.delivered_qty
+	and {open_qty} != 0"""
+	return f"""
+	select 'row' as kind, asked.item_code, asked.warehouse, asked.stock_qty * {open_row} as qty, {_RANK}
 	from `tabSales Order Item` asked join `tabSales Order` doc on doc.name = asked.parent
-	where asked.item_code in %(items)s and asked.warehouse in %(warehouses)s and asked.docstatus = 1 and {_OPEN_ORDER}
+	where asked.item_code in %(items)s and asked.warehouse in %(warehouses)s and asked.docstatus = 1 and {open_order}
 	union all
-	select 'row', part.item_code, part.warehouse, part.qty * {_OPEN_ROW}, {_RANK}
+	select 'row', part.item_code, part.warehouse, part.qty * {open_row}, {_RANK}
 	from `tabPacked Item` part
 	join `tabSales Order Item` asked on asked.name = part.parent_detail_docname
 	join `tabSales Order` doc on doc.name = asked.parent
 	where part.item_code in %(items)s and part.warehouse in %(warehouses)s and part.parenttype = 'Sales Order'
-		and part.item_code != part.parent_item and {_OPEN_ORDER}
+		and part.item_code != part.parent_item and {open_order}
 	union all
 	select 'reservation', held.item_code, held.warehouse, held.reserved_qty - held.delivered_qty,
 		null, null, null, null, held.voucher_no, held.voucher_detail_no
@@ -214,7 +206,7 @@ def _read_supplies(world: World, asked: dict, today: date) -> None:
 
 
 def _read_demands(world: World, asked: dict) -> None:
-	for row in _select(_DEMAND, **asked, without_returned=without_returned()):
+	for row in _select(_demand(), **asked):
 		where, qty = (row.item_code, row.warehouse), flt(row.qty)
 		if not qty:
 			continue
@@ -226,12 +218,6 @@ def _read_demands(world: World, asked: dict) -> None:
 			day = getdate(row.day)
 			rank = (day, getdate(row.transaction_date), row.creation, row.idx, row.order_item)
 			world.demands.append(Demand(*where, day, qty, row.order, row.order_item, rank))
-
-
-def without_returned() -> int:
-	"""Whether goods that came back are not to be delivered again."""
-	settings = frappe.get_cached_doc("Selling Settings")
-	return cint(settings.dont_reserve_sales_order_qty_on_sales_return)
 
 
 def conversion_factors(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], float]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import frappe
 
 from crm_ext.permissions import list_conditions
+from crm_ext.supply import open_rows as still_open
 from crm_ext.supply.delivery_rules import OpenRow, Part, Pool, Source
 
 # By its own name, because conditions of permission name it so.
@@ -20,14 +21,6 @@ _DELIVER_ON = f"COALESCE(i.delivery_date, {ORDER}.delivery_date, {ORDER}.transac
 _RANK = f"{_DELIVER_ON}, {ORDER}.transaction_date, {ORDER}.creation, i.idx, i.name"
 
 
-def _open() -> str:
-	"""What is open of a row, in its own unit, as ERPNext counts what is reserved for it."""
-	returned = frappe.db.get_single_value(
-		"Selling Settings", "dont_reserve_sales_order_qty_on_sales_return", cache=True
-	)
-	return "(i.qty - i.delivered_qty - i.returned_qty)" if returned else "(i.qty - i.delivered_qty)"
-
-
 def visible(doctype: str, user: str | None = None) -> str:
 	"""Condition on the table of `doctype` for what the person may read, for a statement with parameters."""
 	conditions = list_conditions(doctype, user)
@@ -36,7 +29,7 @@ def visible(doctype: str, user: str | None = None) -> str:
 
 def open_rows(company: str, user: str | None = None) -> list[OpenRow]:
 	"""Every row of the company that is still to be delivered, in rank order, also of orders the person may not read."""
-	opened = _open()
+	opened = still_open.order_qty("i")
 	rows = frappe.db.sql(
 		f"""SELECT i.name, {ORDER}.name AS `order`, i.idx, i.item_code, i.item_name, i.warehouse,
 			{_DELIVER_ON} AS deliver_on, i.stock_qty * {opened} / i.qty AS open_qty, i.uom, i.stock_uom,
@@ -65,7 +58,7 @@ def parts(company: str) -> dict[str, tuple[Part, ...]]:
 		JOIN `tabPacked Item` p ON p.parenttype = 'Sales Order' AND p.parent = {ORDER}.name
 			AND p.parent_detail_docname = i.name AND p.item_code != p.parent_item AND p.qty > 0
 		JOIN `tabItem` item ON item.name = p.item_code AND item.is_stock_item = 1
-		WHERE {ORDER}.company = %s AND {_WAITING} AND {_UNDELIVERED.format(open=_open())}
+		WHERE {ORDER}.company = %s AND {_WAITING} AND {_UNDELIVERED.format(open=still_open.order_qty("i"))}
 		ORDER BY p.idx""",
 		(company,),
 	)
@@ -163,24 +156,20 @@ def sources(company: str, items: Collection[str]) -> dict[str, list[Source]]:
 	if not items:
 		return {}
 	rows = frappe.db.sql(
-		"""SELECT 'Purchase Order' AS doctype, p.name, i.item_code,
-			COALESCE(i.expected_delivery_date, i.schedule_date, p.schedule_date, p.transaction_date) AS due,
-			i.sales_order_item AS order_item
-		FROM `tabPurchase Order Item` i JOIN `tabPurchase Order` p ON p.name = i.parent
-		WHERE i.item_code IN %(items)s AND p.company = %(company)s AND p.docstatus = 1
-			AND p.status NOT IN ('Closed', 'Delivered') AND i.qty > i.received_qty AND i.delivered_by_supplier = 0
+		f"""SELECT 'Purchase Order' AS doctype, doc.name, part.item_code,
+			COALESCE({still_open.PURCHASE_DAY}, doc.transaction_date) AS due, part.sales_order_item AS order_item
+		FROM `tabPurchase Order Item` part JOIN `tabPurchase Order` doc ON doc.name = part.parent
+		WHERE part.item_code IN %(items)s AND doc.company = %(company)s AND {still_open.PURCHASE}
 		UNION ALL
-		SELECT 'Work Order', w.name, w.production_item,
-			DATE(COALESCE(w.expected_delivery_date, w.planned_end_date, w.planned_start_date)), w.sales_order_item
-		FROM `tabWork Order` w
-		WHERE w.production_item IN %(items)s AND w.company = %(company)s AND w.docstatus = 1
-			AND w.status NOT IN ('Completed', 'Stopped', 'Closed', 'Cancelled') AND w.qty > w.produced_qty
+		SELECT 'Work Order', doc.name, doc.production_item,
+			COALESCE({still_open.PRODUCTION_DAY}, DATE(doc.planned_start_date)), doc.sales_order_item
+		FROM `tabWork Order` doc
+		WHERE doc.production_item IN %(items)s AND doc.company = %(company)s AND {still_open.PRODUCTION}
 		UNION ALL
-		SELECT 'Material Request', m.name, r.item_code, NULL, r.sales_order_item
-		FROM `tabMaterial Request Item` r JOIN `tabMaterial Request` m ON m.name = r.parent
-		WHERE r.item_code IN %(items)s AND m.company = %(company)s AND m.docstatus = 1
-			AND m.status != 'Stopped' AND m.material_request_type IN ('Purchase', 'Manufacture')
-			AND r.stock_qty > r.ordered_qty
+		SELECT 'Material Request', doc.name, part.item_code, NULL, part.sales_order_item
+		FROM `tabMaterial Request Item` part JOIN `tabMaterial Request` doc ON doc.name = part.parent
+		WHERE part.item_code IN %(items)s AND doc.company = %(company)s AND {still_open.REQUEST}
+			AND doc.material_request_type IN ('Purchase', 'Manufacture')
 		ORDER BY due IS NULL, due, name""",
 		{"items": list(items), "company": company},
 	)
@@ -203,7 +192,7 @@ def rows_of_person(user: str, until: date, condition: str, limit: int) -> list[d
 
 	`condition` on the table of orders begins with AND. `safety_stock` is the item's. One statement.
 	"""
-	opened = _open()
+	opened = still_open.order_qty("i")
 	due = f"{_WAITING} AND {_UNDELIVERED.format(open=opened)} AND {_DELIVER_ON} <= %(until)s"
 	return frappe.db.sql(
 		f"""WITH chosen AS (

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import frappe
-
 from crm_ext.supply import open_rows
 from crm_ext.supply.demand_rules import WEEK, Calendar
 
@@ -122,10 +120,7 @@ def opportunities(ask: Ask) -> str:
 
 def orders(ask: Ask) -> str:
 	"""What is still to be delivered, the parts of bundles too; adds up to Bin's Reserved Qty."""
-	returned = frappe.db.get_single_value(
-		"Selling Settings", "dont_reserve_sales_order_qty_on_sales_return", cache=True
-	)
-	opened = f"(r.qty - r.delivered_qty{' - r.returned_qty' if returned else ''}) / r.qty"
+	opened = f"{open_rows.order_qty('r')} / r.qty"
 	still = (
 		f"{_OPEN_ORDER} AND IFNULL(r.delivered_by_supplier, 0) = 0 AND r.qty > 0 AND r.qty >= r.delivered_qty"
 	)

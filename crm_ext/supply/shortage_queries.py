@@ -13,6 +13,7 @@ from erpnext.stock.get_item_details import get_conversion_factor
 from frappe.utils import cint, flt
 from frappe.utils.nestedset import get_descendants_of
 
+from crm_ext.supply.open_rows import order_qty
 from crm_ext.supply.shortage_lines import Running, Source
 from crm_ext.supply.shortage_rules import Lot, Terms
 
@@ -84,7 +85,7 @@ def _order_sources(condition: str, values: dict, whole_company: bool) -> list[So
 		f"""SELECT r.name, r.parent, r.item_code, r.stock_qty, r.warehouse, r.delivery_date, r.prevdoc_docname,
 			r.quotation_item, r.delivered_by_supplier, r.supplier, r.bom_no, r.uom, r.conversion_factor,
 			IF(r.delivered_by_supplier = 1, r.stock_qty - r.ordered_qty,
-				r.stock_qty - r.delivered_qty * r.conversion_factor) AS qty
+				{order_qty("r")} * r.conversion_factor) AS qty
 		FROM `tabSales Order Item` r JOIN `tabSales Order` p ON p.name = r.parent
 		WHERE {condition} AND p.docstatus = 1 AND p.status NOT IN %(stopped)s AND r.item_code != ''
 		HAVING qty > 0 ORDER BY r.delivery_date, p.transaction_date, p.creation, r.idx""",

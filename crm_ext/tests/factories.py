@@ -250,7 +250,8 @@ def make_return(document, share: float = 1, **values):
 	_take_share(returned, share)
 	returned.update(values)
 	returned.insert()
-	return returned.submit()
+	# Read again, as a browser submits it: ERPNext asks whether it is a return when the document is loaded.
+	return frappe.get_doc(returned.doctype, returned.name).submit()
 
 
 def make_payment(document, amount: float | None = None, submit: bool = True, **values):

@@ -98,6 +98,18 @@ class TestRequests(SiteTestCase):
 		order = s.make_order({"item_code": item, "qty": 10})
 		self.assertEqual(rows_of(request(order)[0], "stock_qty"), [(6,)])
 
+	def test_what_came_back_is_bought_again_only_where_it_is_delivered_again(self):
+		item = s.make_item(stock=10).name
+		order = s.make_order({"item_code": item, "qty": 10})
+		f.make_return(f.make_delivery_note(order), share=0.4)
+		s.stock_up(item, -4)
+		setting = ("Selling Settings", "dont_reserve_sales_order_qty_on_sales_return")
+		for is_settled, wanted in ((0, 4), (1, 0)):
+			frappe.db.set_single_value(*setting, is_settled)
+			frappe.clear_document_cache(setting[0], setting[0])
+			with self.subTest(is_settled):
+				self.assertEqual(sum(row.line.short for row in short(order)), wanted)
+
 	def test_a_cancelled_request_is_requested_again(self):
 		order = s.make_order({"item_code": bought_item(), "qty": 10})
 		(made,) = request(order)
