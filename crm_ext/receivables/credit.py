@@ -37,6 +37,20 @@ def value_of(doc: Document) -> float:
 	return flt(doc.base_grand_total, doc.precision("base_grand_total"))
 
 
+def open_value_of(doc: Document) -> float:
+	"""As `value_of`, of a quotation without what was ordered of it: its orders count that."""
+	if doc.doctype != QUOTATION or doc.docstatus != 1:
+		return value_of(doc)
+	net = flt(doc.base_net_total)
+	ordered = sum(
+		flt(row.base_net_amount) * min(1.0, flt(row.get("ordered_qty")) / flt(row.stock_qty))
+		for row in doc.items
+		if flt(row.stock_qty)
+	)
+	left = value_of(doc) * max(0.0, 1 - ordered / net) if net else value_of(doc)
+	return flt(left, doc.precision("base_grand_total"))
+
+
 # What happens to documents
 
 
@@ -144,7 +158,7 @@ def cancelled(doc: Document) -> None:
 		releases.RELEASE,
 		releases.CHECK,
 	)
-	if doc.credit_release:
+	if doc.get("credit_release"):
 		with guard.best_effort("giving back credit failed", doc.doctype, doc.name):
 			releases.give_back(doc)
 
@@ -178,6 +192,8 @@ def show(doc: Document) -> None:
 	"""What the form of a quotation or an order shows comes along with the document; nothing where the gate is off."""
 	if not is_on() or doc.is_new() or doc.docstatus == 2 or not customer_of(doc):
 		return
+	if doc.doctype == QUOTATION and doc.status in ("Ordered", "Lost"):
+		return  # nothing more comes of it
 	with guard.best_effort("showing credit failed", doc.doctype, doc.name):
 		doc.set_onload("credit_gate", status(doc))
 
@@ -187,7 +203,7 @@ def status(doc: Document) -> dict:
 	when and whom, "who": in words}. A quotation has reasons only, a submitted order none."""
 	found = doc.flags.credit_found if doc.docstatus == 0 else None
 	if not found and (doc.docstatus == 0 or doc.doctype == QUOTATION):
-		found = _check(doc, value_of(doc))
+		found = _check(doc, open_value_of(doc))
 	sentences = credit_check.words(found, doc.doctype) if found else []
 	if doc.doctype == QUOTATION:
 		return {"reasons": sentences}

@@ -330,6 +330,24 @@ class TestWarnings(CreditTestCase):
 		f.make_quotation(f.make_lead(), rows=((f.SERVICE, 1, 1_500),))
 		self.assertEqual(self.messages(), [])
 
+	def test_of_a_quotation_only_what_is_not_ordered_yet_counts(self):
+		make_policy(self.customer, limit=2_500)
+		quotation = f.make_quotation(frappe.get_doc("Customer", self.customer), rows=((f.SERVICE, 2, 1_000),))
+
+		def shown() -> list[str]:
+			again = frappe.get_doc("Quotation", quotation.name)
+			again.run_method("onload")
+			return again.get_onload().get("credit_gate", {}).get("reasons", [])
+
+		half = f.make_sales_order(quotation, submit=False)
+		half.items[0].qty = 1
+		half.save().submit()
+		self.assertEqual(shown(), [])  # ordered 1,000, open 1,000
+		f.make_sales_order(quotation)
+		self.assertEqual(frappe.db.get_value("Quotation", quotation.name, "status"), "Ordered")
+		order(self.customer, 500)
+		self.assertEqual(shown(), [])
+
 	def test_a_draft_is_saved_with_a_warning_until_it_is_released(self):
 		make_policy(self.customer, limit=1_000)
 		frappe.clear_messages()
