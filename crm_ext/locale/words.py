@@ -3,6 +3,7 @@
 1. Records the app seeds: the code shows them by `_(name)`, and no extractor reads constants or JSON of cards.
 2. Labels whose plain translation by Frappe or ERPNext means something else on our forms. Frappe looks up a label
    with its DocType as context first, so these change nothing on any other form.
+3. Texts in template strings of scripts, where the extractor overlooks some.
 """
 
 from frappe import _
@@ -24,6 +25,7 @@ BOARDS = (_("Follow Ups"),)
 
 # Labels of the fields added to ERPNext's DocTypes.
 CUSTOM_FIELDS = (
+	_("Approval Needed"),
 	_("Deal"),
 	_("For Customer"),
 	_("Last Contact"),
@@ -33,6 +35,9 @@ CUSTOM_FIELDS = (
 	_("Quotation Item"),
 	_("WeChat"),
 	_("WhatsApp"),
+	_("Who May Approve"),
+	_("Why It Has to Be Approved"),
+	_("Workflow State"),
 )
 
 PAGES = (_("My Day"),)
@@ -68,6 +73,13 @@ WORKFLOWS = (
 	_("Submit"),
 	_("Waiting for Credit"),
 	_("Withdraw"),
+)
+
+IN_TEMPLATES = (
+	_("Choose a Day"),
+	_("Code, barcode or name"),
+	_("Remove Row"),
+	_("Sections of the day"),
 )
 
 LABELS = (

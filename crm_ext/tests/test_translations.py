@@ -22,6 +22,7 @@ HINT = "Run `BENCH/env/bin/python crm_ext/locale/update.py`, translate what is e
 PLACEHOLDER = re.compile(r"{\w*}|<[^>]+>")
 # What the extractor would not find: __(`...${value}...`)
 JS_TEMPLATE = re.compile(r"__\(\s*`")
+JS_CALL = re.compile(r"""__\(\s*"((?:[^"\\]|\\.)*)"(?:\s*,\s*(?:null|\[[^\]]*\])\s*,\s*"([^"]*)")?""")
 
 
 def show(keys) -> str:
@@ -102,6 +103,18 @@ class TestTranslations(SiteTestCase):
 		self.assertGreater(len(called), 150)
 		missing = called - self.extracted.keys()
 		self.assertFalse(missing, f"Take these out of their f-strings.\n{show(missing)}")
+
+	def test_the_extractor_sees_what_scripts_call(self):
+		"""It overlooks some calls in template strings."""
+		called = {
+			(text.replace('\\"', '"'), context or None)
+			for path in update.APP.rglob("*.js")
+			if "dist" not in path.parts
+			for text, context in JS_CALL.findall(path.read_text())
+		}
+		self.assertGreater(len(called), 150)
+		missing = called - self.extracted.keys()
+		self.assertFalse(missing, f"Name these in crm_ext/locale/words.py.\n{show(missing)}")
 
 	def test_what_people_choose_from_is_found(self):
 		"""Names, labels and options of all DocTypes of the app, whatever the extractor leaves out."""
