@@ -31,6 +31,7 @@ def documents(filters: str | dict, item_code: str, kind: str, period: int | None
 def drafts(company: str, items: str | list) -> list[dict]:
 	"""What drafts of purchasing documents already hold of items: [{"doctype", "name" or None, "item_code", "qty"}]."""
 	_check()
+	demand.check_company(company)
 	return demand.drafts(company, frappe.parse_json(items)[:_MOST_ROWS])
 
 

@@ -44,7 +44,7 @@ def ask(filters: Mapping) -> Ask:
 			frappe.throw(_("Choose one value for {0}.").format(_(frappe.unscrub(name))))
 	if not filters.company:
 		frappe.throw(_("Choose a company."))
-	_check_company(filters.company)
+	check_company(filters.company)
 	unit, include = filters.period or MONTH, filters.include or BOTH
 	if unit not in MOST_MONTHS or include not in (BOTH, OPPORTUNITIES, QUOTATIONS):
 		frappe.throw(_("Unknown filter {0}.").format(unit if unit not in MOST_MONTHS else include))
@@ -67,7 +67,7 @@ def ask(filters: Mapping) -> Ask:
 	)
 
 
-def _check_company(company: str) -> None:
+def check_company(company: str) -> None:
 	"""The report's roles need no right to the company itself, but a user permission on companies holds."""
 	allowed = _permitted("Company")
 	if allowed and company not in allowed:
@@ -229,7 +229,8 @@ def request(company: str, rows: Sequence[Mapping], warehouse: str | None = None)
 	Rows: {"item_code", "qty" (stock unit), "schedule_date"}. `warehouse` where an item has none of its own. The person's
 	permission to create is checked by the insert.
 	"""
-	items = queries.items(Ask(company, calendar(getdate(nowdate()), MONTH, 1)))
+	asked = Ask(company, calendar(getdate(nowdate()), MONTH, 1), only=tuple(row["item_code"] for row in rows))
+	items = queries.items(asked)
 	by_type: dict[str, list[dict]] = {}
 	for row in rows:
 		item = items.get(row["item_code"])

@@ -85,7 +85,7 @@ def items(ask: Ask, with_disabled: bool = False) -> dict[str, Item]:
 			i.stock_uom IN (SELECT name FROM `tabUOM` WHERE must_be_whole_number = 1)
 		FROM `tabItem` i
 		LEFT JOIN `tabItem Default` d ON d.parent = i.name AND d.parenttype = 'Item' AND d.company = %(company)s
-		WHERE {" AND ".join(conditions)}""",
+		WHERE {" AND ".join(conditions)}{named(ask, "i.name")}""",
 		ask.params,
 	)
 	found = {}

@@ -382,6 +382,8 @@ class TestPeople(DemandTestCase):
 		frappe.set_user(self.buyer)
 		with self.assertRaises(frappe.PermissionError):
 			demand.ask({"company": f.COMPANY})
+		with self.assertRaises(frappe.PermissionError):
+			api.drafts(f.COMPANY, [self.item])
 
 	def test_material_request_from_rows(self):
 		made = s.make_item().name
