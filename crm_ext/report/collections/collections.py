@@ -37,7 +37,7 @@ def _columns() -> list[dict]:
 	return [
 		column("customer", _("Customer"), "Link", 140, options="Customer"),
 		column("customer_name", _("Customer Name"), "Data", 160),
-		column("actions", _("What to Do"), "Data", 350, align="left"),
+		column("actions", _("What to Do", context="Receivables"), "Data", 350, align="left"),
 		column("standing", _("Standing"), "Data", 110),
 		column("overdue", _("Overdue"), "Currency", 120, options="currency"),
 		column("on_account", _("On Account"), "Currency", 120, options="currency"),
