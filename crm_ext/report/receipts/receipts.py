@@ -239,5 +239,12 @@ def _summary(period: Period, found: dict[str | None, Figures]) -> list[dict]:
 		if settled is not None and len(found) == 1:
 			# One place: Frappe's Percent shows as many as the site has.
 			value = f"{settled:.1f} %"
-			summary.append({"label": _("Settled", context="Receipts"), "value": value, "datatype": "Data", "indicator": "Green"})
+			summary.append(
+				{
+					"label": _("Settled", context="Receipts"),
+					"value": value,
+					"datatype": "Data",
+					"indicator": "Green",
+				}
+			)
 	return summary

@@ -83,7 +83,9 @@ def _columns(asked: Ask, with_behaviour: bool) -> list[dict]:
 	if asked.group_by == CUSTOMER:
 		columns.append(_column("customer_name", _("Customer Name"), "Data", 180))
 		if not asked.show_items:
-			columns.append(_column("actions", _("What to Do", context="Receivables"), "Data", 350) | {"align": "left"})
+			columns.append(
+				_column("actions", _("What to Do", context="Receivables"), "Data", 350) | {"align": "left"}
+			)
 	if asked.show_items:
 		columns += _item_columns(asked)
 	columns += [
