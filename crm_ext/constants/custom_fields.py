@@ -4,6 +4,8 @@
 wherever the chain of documents tells, the app writes it.
 """
 
+from crm_ext.constants.workflows import APPROVAL_FIELDS, STATE_FIELD
+
 MODULE = "CRM Ext"
 
 # Documents that carry a deal, and the field after which it is shown.
@@ -177,6 +179,52 @@ CUSTOM_FIELDS["Sales Order"].append(
 		"read_only": 1,
 	}
 )
+
+
+def _workflow_fields(insert_after: str) -> list[dict]:
+	"""Where a workflow of ours keeps a document's state, and what has to be approved. Empty, and not shown, while it is off."""
+	kept = {"no_copy": 1, "print_hide": 1, "read_only": 1}
+	needed, reasons, roles = APPROVAL_FIELDS
+	return [
+		{
+			**kept,
+			"allow_on_submit": 1,
+			"depends_on": f"eval:doc.{STATE_FIELD}",
+			"fieldname": STATE_FIELD,
+			"fieldtype": "Link",
+			"insert_after": insert_after,
+			"label": "Workflow State",
+			"options": "Workflow State",
+		},
+		{
+			**kept,
+			"fieldname": needed,
+			"fieldtype": "Check",
+			"hidden": 1,
+			"insert_after": STATE_FIELD,
+			"label": "Approval Needed",
+		},
+		{
+			**kept,
+			"depends_on": f"eval:doc.{needed}",
+			"fieldname": reasons,
+			"fieldtype": "Small Text",
+			"insert_after": needed,
+			"label": "Why It Has to Be Approved",
+		},
+		{
+			**kept,
+			"fieldname": roles,
+			"fieldtype": "Small Text",
+			"hidden": 1,
+			"insert_after": reasons,
+			"label": "Who May Approve",
+		},
+	]
+
+
+CUSTOM_FIELDS["Quotation"] += _workflow_fields("next_follow_up_on")
+CUSTOM_FIELDS["Sales Order"] += _workflow_fields("credit_release")
 
 # All that Receivable Aging sums up, in the order it is grouped in, so that nothing has to be sorted. The
 # types of voucher and party are left out: a key of InnoDB ends at 3,072 bytes (see receivables/ledger.py).

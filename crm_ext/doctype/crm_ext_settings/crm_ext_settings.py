@@ -4,11 +4,14 @@
 from frappe.model.document import Document
 
 from crm_ext.deals import stages
+from crm_ext.workflows import store as workflows
 
 
 class CRMExtSettings(Document):
 	def validate(self) -> None:
 		stages.check_map(self)
+		workflows.check(self)
 
 	def on_update(self) -> None:
 		stages.clear_cache()
+		workflows.sync(self)

@@ -1,0 +1,181 @@
+"""What a workflow does when a document is saved: measures it, lets it be submitted, keeps the state in step with ERPNext.
+
+Frappe's Workflow offers the actions and asks its conditions; who may submit beyond a limit is decided here once more, by
+what is saved in that moment, so it holds for every way of submitting. While a workflow is off nothing is asked of the
+database.
+"""
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.model.workflow import get_workflow_name
+from frappe.utils import cint
+
+from crm_ext.constants.workflows import (
+	DRAFT,
+	NEEDED,
+	PENDING,
+	REASONS,
+	REQUEST,
+	ROLES,
+	STATE_FIELD,
+	WAITING,
+	WORKFLOWS,
+)
+from crm_ext.follow_ups import guard
+from crm_ext.receivables import credit, releases
+from crm_ext.workflows import asking, definitions, measures, states
+from crm_ext.workflows import limits as rules
+
+
+class ApprovalNeeded(frappe.ValidationError):
+	"""A document that somebody else has to approve first."""
+
+
+def is_on(doctype: str) -> bool:
+	"""Switched on, and the active workflow is ours. Settings and workflow are cached."""
+	one = WORKFLOWS.get(doctype)
+	return bool(
+		one
+		and cint(frappe.get_cached_doc(measures.SETTINGS).get(one.switch))
+		and get_workflow_name(doctype) == one.name
+	)
+
+
+def prepare(doc: Document) -> None:
+	"""Before a document is saved or submitted: its state is one it may have, and what has to be approved is noted."""
+	if not is_on(doc.doctype):
+		return
+	_settle_state(doc)
+	findings = measures.find(doc)
+	doc.flags.approval_findings = findings
+	doc.set(NEEDED, int(bool(findings)))
+	doc.set(REASONS, "\n".join(measures.in_words(findings, doc.company)) or None)
+	doc.set(ROLES, definitions.mark(rules.approvers(findings)) or None)
+
+
+def keep(doc: Document) -> None:
+	"""Before a submitted document is saved: a form opened before ERPNext went on does not set the state back."""
+	if is_on(doc.doctype):
+		_settle_state(doc)
+
+
+def _settle_state(doc: Document) -> None:
+	"""New and amended documents begin at the beginning; a state no way leads to is that of an old form."""
+	one = WORKFLOWS[doc.doctype]
+	before = doc.get_doc_before_save()
+	if not before:
+		doc.set(STATE_FIELD, one.states[0][0])
+		return
+	known, wanted = before.get(STATE_FIELD) or one.states[0][0], doc.get(STATE_FIELD)
+	if wanted != known and not any((way.state, way.next_state) == (known, wanted) for way in one.ways):
+		doc.set(STATE_FIELD, known)
+	doc.flags.by_workflow_action = doc.get(STATE_FIELD) != known
+
+
+def allow_submit(doc: Document) -> None:
+	"""Whoever submits beyond a limit has to be one who may approve it. Raises ApprovalNeeded.
+
+	Also by API, import or another app. Orders of the website and what code does without asking for permissions pass: nobody
+	there can ask for an approval.
+	"""
+	if not is_on(doc.doctype) or doc.flags.ignore_permissions or not _is_staff():
+		return
+	findings = doc.flags.approval_findings or []
+	if rules.may(findings, frappe.get_roles()):
+		return
+	text = "".join(
+		f"<li>{frappe.utils.escape_html(sentence)}</li>"
+		for sentence in measures.in_words(findings, doc.company)
+	)
+	frappe.throw(
+		"<ul>{}</ul><p>{}</p>".format(
+			text, _("Save it and choose {0}.").format(frappe.bold(_(REQUEST, context="Workflow Action")))
+		),
+		ApprovalNeeded,
+		title=_("Has to Be Approved First"),
+	)
+
+
+def follow(doc: Document) -> None:
+	"""After a document has changed, by whatever way: its state follows ERPNext."""
+	if not is_on(doc.doctype):
+		return
+	state = _state_now(doc)
+	if state and state != doc.get(STATE_FIELD):
+		states.write(doc, state)
+
+
+def tell(doc: Document) -> None:
+	"""Once a document is saved or submitted: who has to act is asked, who asked is answered, an approval is noted."""
+	if not is_on(doc.doctype) or guard.is_suspended():
+		return
+	before = doc.get_doc_before_save()
+	with guard.best_effort("asking for approval failed", doc.doctype, doc.name):
+		_ask_or_answer(doc, before)
+		if before and before.docstatus == 0 and doc.docstatus == 1 and doc.flags.approval_findings:
+			_note_approval(doc)
+
+
+def _state_now(doc: Document) -> str | None:
+	if doc.docstatus != 0:
+		return states.of(WORKFLOWS[doc.doctype], doc)
+	state = doc.get(STATE_FIELD)
+	if doc.doctype != "Sales Order" or state not in (DRAFT, WAITING):
+		return state
+	found = doc.flags.credit_found
+	if state == WAITING and not credit.is_on():
+		return DRAFT
+	if not found:  # the gate was not asked in this save
+		return state
+	with guard.best_effort("credit in the workflow failed", doc.doctype, doc.name):
+		waits = found.reasons and not releases.find(doc, credit.value_of(doc))[0]
+		return WAITING if waits else DRAFT
+	return state
+
+
+def released(release: Document) -> None:
+	"""Credit was released for an order that waits for it."""
+	if not release.sales_order or not is_on("Sales Order"):
+		return
+	known = frappe.db.get_value("Sales Order", release.sales_order, ["docstatus", STATE_FIELD], as_dict=True)
+	if not known or known.docstatus != 0 or known[STATE_FIELD] != WAITING:
+		return
+	with guard.best_effort("credit in the workflow failed", "Sales Order", release.sales_order):
+		order = frappe.get_doc("Sales Order", release.sales_order)
+		if releases.find(order, credit.value_of(order))[0]:
+			states.write(order, DRAFT)
+			order.notify_update()
+
+
+def _ask_or_answer(doc: Document, before: Document | None) -> None:
+	pending = doc.get(STATE_FIELD) == PENDING and doc.docstatus == 0
+	was = bool(before and before.get(STATE_FIELD) == PENDING and before.docstatus == 0)
+	if pending and not was:
+		asking.ask(doc)
+	elif pending and before.get(ROLES) != doc.get(ROLES):
+		asking.settle(doc, None)
+		if doc.get(NEEDED):
+			asking.ask(doc)
+	elif was and not pending:
+		asking.settle(doc, _("approved") if doc.docstatus == 1 else _("sent back"))
+
+
+def _note_approval(doc: Document) -> None:
+	"""On the document, where no action of Frappe's notes it, and on its deals once they are derived."""
+	if not doc.flags.by_workflow_action:
+		doc.add_comment("Workflow", _(doc.get(STATE_FIELD)))
+	frappe.enqueue(
+		"crm_ext.workflows.asking.tell_deals",
+		queue="short",
+		enqueue_after_commit=True,
+		doctype=doc.doctype,
+		name=doc.name,
+		user=frappe.session.user,
+		reasons=doc.get(REASONS) or "",
+	)
+
+
+def _is_staff() -> bool:
+	"""Customers order on the website."""
+	return frappe.get_cached_value("User", frappe.session.user, "user_type") == "System User"

@@ -1,0 +1,160 @@
+"""Reads of a document, or of many drafts at once, what limits are about. Writes nothing."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+
+import frappe
+from frappe import _
+from frappe.utils import cint, flt, fmt_money
+
+from crm_ext.workflows import limits as rules
+from crm_ext.workflows.limits import Figures, Finding, Limit, Line
+
+SETTINGS = "CRM Ext Settings"
+_HEADER = (
+	"name",
+	"company",
+	"base_grand_total",
+	"base_total",
+	"base_discount_amount",
+	"apply_discount_on",
+)
+_ROW = (
+	"parent",
+	"idx",
+	"item_code",
+	"qty",
+	"stock_qty",
+	"base_price_list_rate",
+	"base_amount",
+	"base_net_amount",
+	"valuation_rate",
+)
+
+
+def limits_of(doctype: str, settings: Mapping | None = None) -> list[Limit]:
+	"""As set, or as in settings that are being saved. No query: the settings are cached."""
+	rows = (settings or frappe.get_cached_doc(SETTINGS)).get("approval_limits") or ()
+	return [
+		Limit(row.measure, flt(row.limit), row.role, row.company or None)
+		for row in rows
+		if row.document_type == doctype
+	]
+
+
+def costs_of(items: Collection[str], company: str) -> dict[str, float]:
+	"""What a stock unit of these items costs a company: on the average of what lies there, else by the item. One query."""
+	if not items:
+		return {}
+	rows = frappe.db.sql(
+		"""SELECT i.name, COALESCE(NULLIF(b.value / b.qty, 0), NULLIF(i.valuation_rate, 0), i.last_purchase_rate, 0)
+		FROM tabItem i LEFT JOIN (
+			SELECT bin.item_code, SUM(bin.stock_value) value, SUM(bin.actual_qty) qty
+			FROM tabBin bin JOIN tabWarehouse w ON w.name = bin.warehouse
+			WHERE bin.item_code IN %(items)s AND w.company = %(company)s AND bin.actual_qty > 0
+			GROUP BY bin.item_code
+		) b ON b.item_code = i.name
+		WHERE i.name IN %(items)s""",
+		{"items": sorted(items), "company": company},
+	)
+	return {item: flt(cost) for item, cost in rows}
+
+
+def _items(rows: Iterable[Mapping], limits: list[Limit]) -> set[str]:
+	"""Items whose cost a limit asks for and the row does not know: ERPNext's form fills it, nothing else does."""
+	if not any(limit.measure == rules.MARGIN for limit in limits):
+		return set()
+	return {
+		row.get("item_code") for row in rows if row.get("item_code") and not flt(row.get("valuation_rate"))
+	}
+
+
+def figures_of(
+	doc: Mapping, rows: Iterable[Mapping] | None = None, costs: Mapping[str, float] | None = None
+) -> Figures:
+	"""Of a Quotation or Sales Order, a Document or its columns with the rows. `costs`: where a row has none."""
+	costs = costs or {}
+	lines = tuple(
+		Line(
+			idx=cint(row.get("idx")),
+			# What is given away for nothing is the pricing rule's, not the salesperson's.
+			at_list=0
+			if cint(row.get("is_free_item"))
+			else flt(row.get("base_price_list_rate")) * flt(row.get("qty")),
+			amount=flt(row.get("base_amount")),
+			net=flt(row.get("base_net_amount")),
+			cost=(flt(row.get("valuation_rate")) or costs.get(row.get("item_code"), 0))
+			* flt(row.get("stock_qty")),
+			alternative=bool(cint(row.get("is_alternative"))),
+		)
+		for row in (doc.get("items") or () if rows is None else rows)
+	)
+	taken = flt(doc.get("base_discount_amount"))
+	whole = (
+		flt(doc.get("base_total"))
+		if doc.get("apply_discount_on") == "Net Total"
+		else flt(doc.get("base_grand_total")) + taken
+	)
+	share = taken / whole if taken and whole > 0 else 0
+	return Figures(doc.get("company"), flt(doc.get("base_grand_total")), lines, share)
+
+
+def find(doc: Mapping) -> list[Finding]:
+	"""Limits one document passes. A query where margins are limited, otherwise none."""
+	limits = limits_of(doc.get("doctype"))
+	if not limits:
+		return []
+	costs = costs_of(_items(doc.get("items"), limits), doc.get("company"))
+	return rules.find(figures_of(doc, costs=costs), limits)
+
+
+def find_in(doctype: str, names: list[str], limits: list[Limit]) -> dict[str, tuple[str, list[Finding]]]:
+	"""(company, limits passed) of these documents, by name. Two queries, and one for each company
+	where margins are limited."""
+	extra = ("is_free_item", "is_alternative") if doctype == "Quotation" else ("is_free_item",)
+	rows = defaultdict(list)
+	for row in frappe.get_all(
+		f"{doctype} Item", {"parent": ("in", names)}, [*_ROW, *extra], order_by="parent, idx"
+	):
+		rows[row.parent].append(row)
+	docs = frappe.get_all(doctype, {"name": ("in", names)}, list(_HEADER))
+	wanted = defaultdict(set)
+	for doc in docs:
+		wanted[doc.company] |= _items(rows[doc.name], limits)
+	costs = {company: costs_of(items, company) for company, items in wanted.items()}
+	return {
+		doc.name: (doc.company, rules.find(figures_of(doc, rows[doc.name], costs[doc.company]), limits))
+		for doc in docs
+	}
+
+
+def in_words(findings: Iterable[Finding], company: str | None) -> list[str]:
+	"""One sentence for each, without markup."""
+	sentences = []
+	for finding in findings:
+		if finding.measure == rules.VALUE:
+			currency = frappe.get_cached_value("Company", company, "default_currency")
+			sentences.append(
+				_("Value {0} is above {1}: {2} has to approve.").format(
+					fmt_money(finding.actual, currency=currency),
+					fmt_money(finding.limit, currency=currency),
+					_(finding.role),
+				)
+			)
+		elif finding.measure == rules.DISCOUNT:
+			sentences.append(
+				_("Discount of {0} % in row {1} is above {2} %: {3} has to approve.").format(
+					_number(finding.actual), finding.line, _number(finding.limit), _(finding.role)
+				)
+			)
+		else:
+			sentences.append(
+				_("Margin of {0} % is below {1} %: {2} has to approve.").format(
+					_number(finding.actual), _number(finding.limit), _(finding.role)
+				)
+			)
+	return sentences
+
+
+def _number(value: float) -> str:
+	return f"{flt(value, 2):g}"
