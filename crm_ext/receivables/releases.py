@@ -12,6 +12,7 @@ from math import inf
 import frappe
 from frappe import _
 from frappe.model.document import Document
+from frappe.permissions import has_user_permission
 from frappe.utils import escape_html, flt, fmt_money, formatdate, getdate, now_datetime, nowdate
 
 from crm_ext.receivables import credit_check
@@ -204,7 +205,9 @@ def make(values: dict) -> Document:
 	doc.update(values)
 	doc.valid_until = doc.valid_until or frappe.utils.add_days(nowdate(), USUAL_DAYS)
 	doc.flags.ignore_permissions = True
-	doc.insert()
+	doc.insert()  # takes customer and company from the order
+	if not has_user_permission(doc):
+		frappe.throw(_("You may not release credit for this customer or company."), frappe.PermissionError)
 	doc.submit()  # checks who
 	return doc
 

@@ -588,6 +588,14 @@ class TestWhoMayRelease(CreditTestCase):
 			str(frappe.db.get_value("Credit Release", name, "valid_until")), add_days(nowdate(), 7)
 		)
 
+	def test_a_user_permission_on_companies_holds(self):
+		permission = {"doctype": "User Permission", "user": BOSS, "allow": "Company"}
+		frappe.get_doc({**permission, "for_value": f.OTHER_COMPANY}).insert(ignore_permissions=True)
+		self.as_user(BOSS)
+		with self.assertRaises(frappe.PermissionError):
+			api.release_customer(self.customer, f.COMPANY, 50)
+		api.release_customer(self.customer, f.OTHER_COMPANY, 50)
+
 
 class TestAsking(CreditTestCase):
 	def setUp(self):
