@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_LINES = 200
+# Codes have at most 140 characters; what is longer is nothing to be cut up.
+_MAX_LENGTH = 200
 
 # Between a code and a quantity: a tab or ; or the sign for "times", or just a space.
 _STRONG = re.compile(r"\s*[\t;]\s*")
@@ -41,6 +43,8 @@ def _readings(line: str, decimal: str, group: str) -> Sequence[Reading]:
 		return [] if qty is None else [Reading(parts[0], qty)]
 	line = parts[0] if parts else line
 	found = [Reading(line, None)]
+	if len(line) > _MAX_LENGTH:
+		return found
 	for pattern in (_AFTER, _BEFORE):
 		match = pattern.match(line)
 		qty = match and read_number(match["qty"], decimal, group)

@@ -17,7 +17,7 @@ from crm_ext.sales.codes import MAX_LINES, Line, read_lines
 from crm_ext.supply import availability
 
 LAST_ORDERS = 20
-_OPEN_QUOTATIONS = ("Open", "Replied", "Partially Ordered", "Expired")
+_OPEN_QUOTATIONS = ("Open", "Replied", "Partially Ordered")
 _ITEM_FIELDS = ["name", "item_name", "stock_uom", "sales_uom", "image"]
 _STATE_FIELDS = ["disabled", "has_variants", "is_sales_item", "end_of_life"]
 
@@ -198,11 +198,14 @@ def _sold(codes: Iterable[str]) -> set[str]:
 
 def open_quotations(customer: str, company: str | None = None) -> list[dict]:
 	"""Quotations of the customer that can still be ordered from, the latest first; those the user may read."""
+	expired_may = frappe.db.get_single_value(
+		"Selling Settings", "allow_sales_order_creation_for_expired_quotation"
+	)
 	filters = {
 		"quotation_to": "Customer",
 		"party_name": customer,
 		"docstatus": 1,
-		"status": ("in", _OPEN_QUOTATIONS),
+		"status": ("in", (*_OPEN_QUOTATIONS, "Expired") if cint(expired_may) else _OPEN_QUOTATIONS),
 	}
 	if company:
 		filters["company"] = company

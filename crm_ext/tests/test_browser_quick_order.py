@@ -245,6 +245,39 @@ def test_nothing_that_was_typed_is_lost(desk, goods):
 	assert desk.form.locator(".quick-order-row[data-item]:not([data-item=''])").count() == 2
 
 
+def test_a_scanner_counts_up_from_the_list_of_orders(desk, goods):
+	desk.go("List", "Sales Order", "List")
+	desk.form.get_by_role("button", name="Quick Order", exact=True).click()
+	desk.form.locator(".quick-order-row").first.wait_for()
+	desk.settle()
+	box = desk.form.locator('.quick-order-fields [data-fieldname="customer"] input')
+	desk._type(box, goods.customer)
+	desk.page.wait_for_function(
+		"customer => cur_page.page.quick_order.value('customer') === customer", arg=goods.customer
+	)
+	hands = Hands(desk)
+	hands.click(desk.form.locator(".quick-order-item input").first)
+	barcode = goods.named[2]
+	for code in (barcode, goods.wares[0], barcode, barcode):
+		hands.type(code)
+		hands.press("Enter")
+		desk.settle()
+	hands.priced(2)
+	rows = desk.form.locator(".quick-order-row")
+	assert rows.evaluate_all("rows => rows.map(row => row.dataset.item)") == [
+		goods.wares[2],
+		goods.wares[0],
+		"",
+	]
+	assert rows.first.locator(".quick-order-qty input").input_value() == "3"
+	# The keyboard saves as well; the day is asked for, and nothing is lost.
+	hands.press("Control+s")
+	desk.page.locator(".desk-alert", has_text="Delivery Date").wait_for()
+	_fill_day(desk, hands)
+	hands.press("Control+s")
+	assert [row[:2] for row in read(hands.saved())] == [(goods.wares[2], 3), (goods.wares[0], 1)]
+
+
 def test_on_a_phone(login, goods):
 	desk = login(person(ASSISTANT, "Sales User"), **PHONE)
 	desk.page.evaluate("customer => (frappe.route_options = { customer })", goods.customer)

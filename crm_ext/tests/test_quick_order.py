@@ -49,6 +49,10 @@ class TestLines(unittest.TestCase):
 	def test_the_whole_line_is_read_first(self):
 		self.assertEqual(readings("Bolt 10"), [[("Bolt 10", None), ("Bolt", 10)]])
 
+	def test_a_line_that_is_no_code_takes_no_time(self):
+		line = "A" + " " * 50_000 + "x"
+		self.assertEqual(readings(line), [[(line, None)]])
+
 	def test_lines(self):
 		self.assertEqual(readings(" A;1\r\n\r\n\tB \nC;none\nD;0"), [[("A", 1)], [("B", None)], [], []])
 
@@ -274,6 +278,14 @@ class TestOrder(SiteTestCase):
 			[(row["item_code"], row["qty"]) for row in api.get_quotation_rows(quotation.name)["rows"]],
 			[(first, 1), (second, 2)],
 		)
+
+	def test_expired_quotations_only_where_they_may_be_ordered(self):
+		quotation = f.make_quotation(quotation_to="Customer", party_name=self.customer)
+		quotation.db_set({"valid_till": s.day(-1), "transaction_date": s.day(-9), "status": "Expired"})
+		allowed = "allow_sales_order_creation_for_expired_quotation"
+		for may, expected in ((0, []), (1, [quotation.name])):
+			with self.subTest(may), change_settings("Selling Settings", {allowed: may}):
+				self.assertEqual([row["name"] for row in api.get_quotations(self.customer)], expected)
 
 	def test_a_quotation_of_another_customer_is_refused(self):
 		quotation = f.make_quotation(quotation_to="Customer", party_name=f.make_customer().name)

@@ -35,6 +35,7 @@ crm_ext.QuickOrder = class QuickOrder {
 		this.make_fields();
 		this.make_tools();
 		this.page.set_primary_action(__("Save Order"), () => this.save());
+		wrapper.save_action = () => this.save(); // Ctrl+S
 		if (frappe.model.can_submit("Sales Order")) {
 			this.page.set_secondary_action(__("Save and Submit"), () => this.save(true));
 		}
@@ -245,12 +246,16 @@ crm_ext.QuickOrder = class QuickOrder {
 		row.$row.find(".quick-order-remove button").on("click", () => this.remove(row));
 	}
 
-	remove(row) {
-		const place = this.rows.indexOf(row);
+	drop(row) {
 		this.rows = this.rows.filter((other) => other !== row);
 		row.$row.remove();
-		if (!this.rows.length) this.add_row();
 		this.number();
+	}
+
+	remove(row) {
+		const place = this.rows.indexOf(row);
+		this.drop(row);
+		if (!this.rows.length) this.add_row();
 		this.price_soon();
 		this.rows[Math.min(place, this.rows.length - 1)].$item.trigger("focus");
 	}
@@ -365,6 +370,7 @@ crm_ext.QuickOrder = class QuickOrder {
 		} catch {
 			row.reading = false;
 			row.text = ""; // Enter asks again
+			row.problem = __("Not looked up yet; press Enter again.");
 			this.show_row(row);
 		}
 	}
@@ -376,8 +382,10 @@ crm_ext.QuickOrder = class QuickOrder {
 		}
 		const same = found.by === "barcode" && !found.qty_given && this.same(found, row);
 		if (same) {
-			this.set_row(row, { qty: null });
 			this.add_qty(same, found.qty);
+			// Whoever scans is in the next row already.
+			if (row === this.rows.at(-1)) this.set_row(row, { qty: null });
+			else this.drop(row);
 		} else {
 			const qty = found.qty_given ? found.qty : row.qty || found.qty;
 			this.set_row(row, { ...found, qty, text: null, quotation_item: null });
@@ -532,11 +540,7 @@ crm_ext.QuickOrder = class QuickOrder {
 	}
 
 	drop_quoted() {
-		for (const row of this.rows.filter((row) => row.quotation_item)) {
-			this.rows = this.rows.filter((other) => other !== row);
-			row.$row.remove();
-		}
-		this.number();
+		this.rows.filter((row) => row.quotation_item).forEach((row) => this.drop(row));
 	}
 
 	forget_quotation() {
@@ -731,7 +735,8 @@ crm_ext.QuickOrder = class QuickOrder {
 		if (!this.has_customer()) return false;
 		const wrong = this.typed().find((row) => !row.item_code || !(row.qty > 0));
 		if (wrong) {
-			this.say(__("Row {0}: {1}", [this.rows.indexOf(wrong) + 1, wrong.problem || __("How many?")]));
+			const problem = frappe.utils.escape_html(wrong.problem || __("How many?"));
+			this.say(__("Row {0}: {1}", [this.rows.indexOf(wrong) + 1, problem]));
 			(wrong.item_code ? wrong.$qty : wrong.$item).trigger("focus");
 			return false;
 		}
