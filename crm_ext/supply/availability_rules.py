@@ -71,6 +71,7 @@ class _Desk:
 		changes = position.changes(need.order_item)
 		promisable = steps(position.on_hand - position.safety, changes, self.terms.today)
 		available, final = promisable[0][1], promisable[-1][1]
+		at_hand = position.on_hand + sum(changes.values()) - sum(position.comes.values())
 		missing = need.qty - final
 		promise_on, by, overdue = first_day(promisable, need.qty), None, False
 		if promise_on:
@@ -92,6 +93,7 @@ class _Desk:
 			ordered=_clean(position.ordered),
 			requested=_clean(position.requested),
 			available=_clean(available),
+			at_hand=_clean(at_hand),
 			promise_on=promise_on,
 			promised_by=by,
 			short=_clean(min(need.qty, max(0.0, missing - position.requested))),
@@ -149,6 +151,7 @@ class _Desk:
 			ordered=min(_sets(component.ordered / per) for component, per in kept),
 			requested=min(_sets(component.requested / per) for component, per in kept),
 			available=min(_sets(component.available / per) for component, per in kept),
+			at_hand=min(_sets(component.at_hand / per) for component, per in kept),
 			promise_on=promise_on,
 			promised_by=_latest_by(latest) if promise_on else None,
 			short=min(need.qty, max(_sets_begun(component.short / per) for component, per in kept)),

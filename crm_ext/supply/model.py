@@ -43,6 +43,7 @@ class Availability:
 	- `kind`: Stock, Bundle, Made, or Service (not kept in stock: all quantities 0, no date, never short)
 	- `reserved`: open order rows, production and subcontracting as ERPNext's Bin counts them, without this document
 	- `ordered`: open purchase rows and work orders; `requested`: Material Requests not yet ordered
+	- `at_hand`: what lies there and is nobody's before it, safety stock too; nothing that is still to come
 	- `available`: what can be promised today; below 0 where more was promised than there is
 	- `promise_on`: the first day from which the quantity can be promised for good, None where nobody knows
 	- `promised_by`: Stock, Purchase, Production or Lead Time
@@ -60,6 +61,7 @@ class Availability:
 	ordered: float = 0.0
 	requested: float = 0.0
 	available: float = 0.0
+	at_hand: float = 0.0
 	promise_on: date | None = None
 	promised_by: str | None = None
 	short: float = 0.0

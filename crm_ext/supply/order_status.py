@@ -141,7 +141,8 @@ def _ready_and_short(available: Availability | None, factor: float, still_open: 
 		return 0.0, 0.0
 	if available.kind == SERVICE:
 		return still_open, 0.0
-	return min(still_open, max(0.0, available.available / factor)), available.short / factor
+	# What should have come today has not: only what lies there can be delivered.
+	return min(still_open, max(0.0, available.at_hand / factor)), available.short / factor
 
 
 def _document(found: frappe._dict, row: Document, bundle: bool, factor: float) -> order_status_rules.Document:

@@ -123,6 +123,16 @@ class TestOrderStatus(SiteTestCase):
 	def names(self, step) -> list[str]:
 		return [document["name"] for document in step.documents]
 
+	def test_what_should_have_come_is_not_ready(self):
+		s.stock_up(self.item, 38)
+		s.make_purchase_order({"item_code": self.item, "qty": 30}, on=s.day(-3))
+		order = s.make_order({"item_code": self.item, "qty": 55}, delivery=s.day(4))
+		row = self.row(order)
+		self.assertEqual((row.where, row.parts), ("ordered", {"ordered": 17, "ready": 38}))
+		# What an order before it takes is not ready for this one.
+		later = s.make_order({"item_code": self.item, "qty": 5}, delivery=s.day(5))
+		self.assertEqual(self.row(later).parts, {"ordered": 5})
+
 	def test_from_shortage_to_payment(self):
 		from erpnext.selling.doctype.sales_order.sales_order import make_material_request
 		from erpnext.stock.doctype.material_request.material_request import make_purchase_order

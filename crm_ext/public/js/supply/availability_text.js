@@ -69,7 +69,8 @@ function summary(rows) {
 		{ name: "late", color: "orange", label: __("Late: {0}", [with_mark("late")]) },
 		{ name: "overdue", color: "orange", label: __("Receipt Is Overdue: {0}", [with_mark("overdue")]) },
 	].filter(({ name }) => with_mark(name));
-	if (goods.every((row) => row.promise_on)) {
+	// What rests on a receipt whose day has passed is nothing to promise.
+	if (goods.every((row) => row.promise_on && !row.overdue_supply)) {
 		const last = goods
 			.map((row) => row.promise_on)
 			.sort()
