@@ -72,7 +72,7 @@ def _columns(per_order: bool) -> list[dict]:
 	return [
 		_column("deliver_on", _("Delivery Date"), "Date", 125),
 		_column("days_late", _("Days Late"), "Int", 100),
-		_column("sales_order", _("Sales Order"), "Link", 175, options="Sales Order"),
+		_column("sales_order", _("Sales Order"), "Link", 200, options="Sales Order"),
 		_link("customer", _("Customer"), 150, "Customer"),
 		_column("standing", _("Can Be Delivered"), "Data", 140),
 		_column("draft", _("Draft Note"), "Data", 150),
