@@ -147,8 +147,12 @@ doc_events = {
 		"validate": ["crm_ext.events.opportunity.validate", "crm_ext.events.reference.keep_dates"],
 	},
 	"Payment Entry": {
-		"on_change": "crm_ext.events.payment_entry.on_change",
+		"before_submit": "crm_ext.events.workflow.before_submit",
+		"before_update_after_submit": "crm_ext.events.workflow.before_update_after_submit",
+		"on_change": ["crm_ext.events.payment_entry.on_change", "crm_ext.events.workflow.on_change"],
 		"on_trash": "crm_ext.events.payment_entry.on_trash",
+		"on_update": "crm_ext.events.workflow.on_update",
+		"validate": "crm_ext.events.workflow.validate",
 	},
 	"Payment Ledger Entry": {"on_change": "crm_ext.events.payment_ledger_entry.on_change"},
 	"Payment Promise": {

@@ -224,6 +224,7 @@ def _workflow_fields(insert_after: str) -> list[dict]:
 
 
 CUSTOM_FIELDS["Quotation"] += _workflow_fields("next_follow_up_on")
+CUSTOM_FIELDS["Payment Entry"] = _workflow_fields("mode_of_payment")[:1]
 CUSTOM_FIELDS["Sales Order"] += _workflow_fields("credit_release")
 
 # All that Receivable Aging sums up, in the order it is grouped in, so that nothing has to be sorted. The

@@ -12,16 +12,19 @@ NEEDED, REASONS, ROLES = APPROVAL_FIELDS = "approval_needed", "approval_reasons"
 DRAFT, PENDING, CANCELLED = "Draft", "Pending Approval", "Cancelled"
 SENT, ACCEPTED, LOST = "Sent", "Accepted", "Lost"
 WAITING, RELEASED = "Waiting for Credit", "Released"
+ENTERED, VERIFIED = "Entered", "Verified"
 
 # States and actions a site may have already keep what they are there.
 STYLES = {
 	ACCEPTED: "Success",
 	CANCELLED: "Inverse",
 	DRAFT: "",
+	ENTERED: "",
 	LOST: "Danger",
 	PENDING: "Warning",
 	RELEASED: "Success",
 	SENT: "Primary",
+	VERIFIED: "Success",
 	WAITING: "Warning",
 }
 
@@ -32,9 +35,10 @@ SUBMIT, REQUEST, APPROVE, SEND_BACK, WITHDRAW = (
 	"Send Back",
 	"Withdraw",
 )
+VERIFY = "Verify"
 
-# Who may: everybody (ERPNext's own permissions still hold), who may approve this document, who entered it.
-ANYBODY, APPROVER, OWNER = "anybody", "approver", "owner"
+# Who may: everybody (ERPNext's own permissions still hold), who may approve this document, who entered it, anybody else.
+ANYBODY, APPROVER, OWNER, OTHER = "anybody", "approver", "owner", "other"
 # When: nothing has to be approved, something has to be, always.
 WITHIN, BEYOND, ALWAYS = "within", "beyond", "always"
 
@@ -61,13 +65,15 @@ class Belongs:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-	"""`states`: (state, docstatus); the first is that of a new document."""
+	"""`states`: (state, docstatus); the first is that of a new document. `measured`: limits say what has to be approved;
+	otherwise another person than the one who entered it submits it."""
 
 	document_type: str
 	switch: str
 	states: tuple[tuple[str, int], ...]
 	ways: tuple[Way, ...]
 	belongs: tuple[Belongs, ...]
+	measured: bool = True
 
 	@property
 	def name(self) -> str:
@@ -115,6 +121,14 @@ WORKFLOWS = {
 			((DRAFT, 0), (WAITING, 0), (PENDING, 0), (RELEASED, 1), (CANCELLED, 2)),
 			_approval(DRAFT, RELEASED, WAITING),
 			(Belongs(DRAFT, 0), Belongs(CANCELLED, 2), Belongs(RELEASED, 1)),
+		),
+		Definition(
+			"Payment Entry",
+			"workflow_payment_entry",
+			((ENTERED, 0), (VERIFIED, 1), (CANCELLED, 2)),
+			(Way(ENTERED, VERIFY, VERIFIED, OTHER),),
+			(Belongs(ENTERED, 0), Belongs(CANCELLED, 2), Belongs(VERIFIED, 1)),
+			measured=False,
 		),
 	)
 }

@@ -10,9 +10,11 @@ from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase
 from crm_ext.tests.supply_factories import make_item
 from crm_ext.tests.workflows import (
+	CLERK,
 	DIRECTOR,
 	GREAT,
 	MANAGER,
+	OTHER_CLERK,
 	OUTSIDER,
 	SELLER,
 	SMALL,
@@ -77,6 +79,18 @@ class WorkflowTestCase(SiteTestCase):
 		frappe.clear_messages()
 		after = frappe.db.get_value(document.doctype, document.name, [STATE_FIELD, "docstatus", "modified"])
 		self.assertEqual(after, before)
+
+	def workflow_comments(self, document) -> list[str]:
+		return frappe.get_all(
+			"Comment",
+			{
+				"reference_doctype": document.doctype,
+				"reference_name": document.name,
+				"comment_type": "Workflow",
+			},
+			pluck="content",
+			order_by="creation",
+		)
 
 	def asked(self, document) -> list[str]:
 		return [row.responsible for row in asking.asked(document) if row.responsible.startswith("workflow-")]
@@ -243,18 +257,6 @@ class TestQuotation(WorkflowTestCase):
 		self.assertIn(f"approved Quotation {quotation.name}", comments[0])
 		self.assertIn("is above", comments[0])
 
-	def workflow_comments(self, document) -> list[str]:
-		return frappe.get_all(
-			"Comment",
-			{
-				"reference_doctype": document.doctype,
-				"reference_name": document.name,
-				"comment_type": "Workflow",
-			},
-			pluck="content",
-			order_by="creation",
-		)
-
 	def test_changed_while_it_waits_others_are_asked_or_nobody(self):
 		switch(*LIMITS, quotation=1)
 		quotation = self.quotation(0, rows=((f.SERVICE, 2, 3_000),))
@@ -329,6 +331,69 @@ class TestSalesOrder(WorkflowTestCase):
 		order.items[0].rate = 500
 		order.save()
 		self.assertState(order, "Draft", 0)
+
+
+class TestPaymentEntry(WorkflowTestCase):
+	def payment(self, user: str = CLERK, **values):
+		return self.made_by(user, f.make_payment, document=f.make_direct_invoice(), **values)
+
+	def test_another_person_verifies(self):
+		switch(payment_entry=1)
+		payment = self.payment()
+		self.assertState(payment, "Entered", 0)
+		self.assertEqual(self.actions(CLERK, payment), [])
+		self.assertRefused(CLERK, payment, "Verify")
+		self.assertRefused(SELLER, payment, "Verify", frappe.PermissionError)
+		self.assertEqual(self.actions(OTHER_CLERK, payment), ["Verify"])
+		act(OTHER_CLERK, payment, "Verify")
+		self.assertState(payment, "Verified", 1)
+		self.assertEqual(payment.reload().status, "Submitted")
+		self.assertEqual(self.workflow_comments(payment), ["Verified"])
+		payment.cancel()
+		self.assertState(payment, "Cancelled", 2)
+		amended = self.made_by(CLERK, lambda submit: f.amend(payment, **{STATE_FIELD: "Cancelled"}).insert())
+		self.assertState(amended, "Entered", 0)
+		self.assertRefused(CLERK, amended, "Verify")
+
+	def test_submitted_without_an_action(self):
+		switch(payment_entry=1)
+		with self.assertRaisesRegex(ApprovalNeeded, "You entered it yourself"):
+			self.payment(submit=True)
+		payment = self.payment()
+		jumped = self.payment()
+		frappe.set_user(CLERK)
+		jumped.set(STATE_FIELD, "Verified")
+		self.assertRaises(frappe.ValidationError, jumped.submit)
+		frappe.set_user(OTHER_CLERK)
+		frappe.get_doc("Payment Entry", payment.name).submit()
+		frappe.set_user("Administrator")
+		self.assertState(payment, "Verified", 1)
+		self.assertEqual(self.workflow_comments(payment), ["Verified"])
+
+	def test_payments_that_were_there_before_and_off_again(self):
+		draft, paid, gone = self.payment(), self.payment(submit=True), self.payment(submit=True)
+		gone.reload().cancel()
+		before = frappe.get_all("Payment Entry", ["name", "modified", "status", "docstatus"], order_by="name")
+		switch(payment_entry=1)
+		for payment, state, docstatus in (
+			(draft, "Entered", 0),
+			(paid, "Verified", 1),
+			(gone, "Cancelled", 2),
+		):
+			self.assertState(payment, state, docstatus)
+		self.assertRefused(CLERK, draft, "Verify")
+		act(OTHER_CLERK, draft, "Verify")
+		switch(payment_entry=0)
+		own = self.payment(submit=True)
+		for payment in (own, paid):
+			self.assertState(payment, None, 1)
+		after = frappe.get_all("Payment Entry", ["name", "modified", "status", "docstatus"], order_by="name")
+		names = {draft.name, own.name}
+		self.assertEqual(
+			[row for row in after if row.name not in names], [row for row in before if row.name not in names]
+		)
+		switch(payment_entry=1)
+		self.assertState(own, "Verified", 1)
 
 
 class TestSwitch(WorkflowTestCase):
@@ -481,7 +546,8 @@ class TestSwitch(WorkflowTestCase):
 	def test_off_costs_no_query(self):
 		switch(quotation=0, sales_order=0)
 		quotation, order = self.quotation(6_000), self.order(6_000)
-		for document in (quotation, order):
+		payment = f.make_payment(f.make_direct_invoice(), submit=False)
+		for document in (quotation, order, payment):
 			workflow.on_update(document)  # caches are warm
 			with self.assertQueryCount(0):
 				workflow.validate(document)

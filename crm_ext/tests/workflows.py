@@ -7,8 +7,9 @@ from crm_ext.constants.workflows import WORKFLOWS
 from crm_ext.tests import factories as f
 
 SETTINGS = "CRM Ext Settings"
-SELLER, MANAGER, DIRECTOR, OUTSIDER = (
-	f"workflow-{who}@example.com" for who in ("seller", "manager", "director", "outsider")
+SELLER, MANAGER, DIRECTOR, OUTSIDER, CLERK, OTHER_CLERK = (
+	f"workflow-{who}@example.com"
+	for who in ("seller", "manager", "director", "outsider", "clerk", "other-clerk")
 )
 # ERPNext lets both submit quotations and orders, so that a test needs no permissions of its own.
 SMALL, GREAT = "Sales Manager", "Maintenance Manager"
@@ -19,6 +20,8 @@ def make_people() -> None:
 	f.make_user(MANAGER, "Sales User", SMALL)
 	f.make_user(DIRECTOR, "Sales User", GREAT)
 	f.make_user(OUTSIDER, "Stock User")
+	for clerk in (CLERK, OTHER_CLERK):
+		f.make_user(clerk, "Accounts User")
 
 
 def switch(*limits: tuple, **switches: int) -> None:

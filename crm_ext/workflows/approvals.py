@@ -47,6 +47,8 @@ def prepare(doc: Document) -> None:
 	if not is_on(doc.doctype):
 		return
 	_settle_state(doc)
+	if not WORKFLOWS[doc.doctype].measured:
+		return
 	findings = measures.find(doc)
 	doc.flags.approval_findings = findings
 	doc.set(NEEDED, int(bool(findings)))
@@ -70,7 +72,6 @@ def _settle_state(doc: Document) -> None:
 	known, wanted = before.get(STATE_FIELD) or one.states[0][0], doc.get(STATE_FIELD)
 	if wanted != known and not any((way.state, way.next_state) == (known, wanted) for way in one.ways):
 		doc.set(STATE_FIELD, known)
-	doc.flags.by_workflow_action = doc.get(STATE_FIELD) != known
 
 
 def allow_submit(doc: Document) -> None:
@@ -79,7 +80,15 @@ def allow_submit(doc: Document) -> None:
 	Also by API, import or another app. Orders of the website and what code does without asking for permissions pass: nobody
 	there can ask for an approval.
 	"""
-	if not is_on(doc.doctype) or doc.flags.ignore_permissions or not _is_staff():
+	if not is_on(doc.doctype):
+		return
+	before = doc.get_doc_before_save()
+	# Frappe's action has set the state by now; submitted without one, Frappe sets it later.
+	doc.flags.by_workflow_action = bool(before and before.get(STATE_FIELD) != doc.get(STATE_FIELD))
+	if doc.flags.ignore_permissions or not _is_staff():
+		return
+	if not WORKFLOWS[doc.doctype].measured:
+		_refuse_own(doc)
 		return
 	findings = doc.flags.approval_findings or []
 	if rules.may(findings, frappe.get_roles()):
@@ -97,10 +106,21 @@ def allow_submit(doc: Document) -> None:
 	)
 
 
+def _refuse_own(doc: Document) -> None:
+	if doc.owner == frappe.session.user != "Administrator":
+		frappe.throw(
+			_("You entered it yourself; somebody else has to verify it."),
+			ApprovalNeeded,
+			title=_("Has to Be Verified First"),
+		)
+
+
 def follow(doc: Document) -> None:
 	"""After a document has changed, by whatever way: its state follows ERPNext."""
 	if not is_on(doc.doctype):
 		return
+	if doc.docstatus == 1 and not _has_arrived(doc):
+		return  # being submitted: ERPNext writes a status before Frappe has set the state
 	state = _state_now(doc)
 	if state and state != doc.get(STATE_FIELD):
 		states.write(doc, state)
@@ -113,8 +133,13 @@ def tell(doc: Document) -> None:
 	before = doc.get_doc_before_save()
 	with guard.best_effort("asking for approval failed", doc.doctype, doc.name):
 		_ask_or_answer(doc, before)
-		if before and before.docstatus == 0 and doc.docstatus == 1 and doc.flags.approval_findings:
-			_note_approval(doc)
+		if doc.docstatus == 1 and (not before or before.docstatus == 0):
+			if doc.flags.approval_findings or not WORKFLOWS[doc.doctype].measured:
+				_note_approval(doc)
+
+
+def _has_arrived(doc: Document) -> bool:
+	return dict(WORKFLOWS[doc.doctype].states).get(doc.get(STATE_FIELD), 1) != 0
 
 
 def _state_now(doc: Document) -> str | None:

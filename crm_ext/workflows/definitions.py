@@ -6,6 +6,7 @@ from crm_ext.constants.workflows import (
 	ALWAYS,
 	APPROVER,
 	BEYOND,
+	OTHER,
 	OWNER,
 	STATE_FIELD,
 	WITHIN,
@@ -57,6 +58,9 @@ def _rows(way: Way, roles: list[str]) -> list[dict]:
 	if way.who != APPROVER:
 		if way.who == OWNER:
 			row["condition"] = "doc.owner == frappe.session.user"
+		elif way.who == OTHER:
+			row["allow_self_approval"] = 0
+			row["condition"] = "frappe.session.user == 'Administrator' or doc.owner != frappe.session.user"
 		return [{**row, "allowed": EVERYBODY}]
 	return [
 		{

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import frappe
 from frappe.utils import create_batch
 
-from crm_ext.constants.workflows import NEEDED, REASONS, ROLES, STATE_FIELD, Definition
+from crm_ext.constants.workflows import APPROVAL_FIELDS, NEEDED, REASONS, ROLES, STATE_FIELD, Definition
 
 
 def of(definition: Definition, doc: Mapping) -> str | None:
@@ -29,9 +29,9 @@ def put_all(definition: Definition) -> None:
 		)
 
 
-def clear_all(definition: Definition, *fields: str) -> None:
-	"""No document of this DocType carries a state, or any of these fields, any more."""
-	columns = (STATE_FIELD, *fields)
+def clear_all(definition: Definition) -> None:
+	"""No document of this DocType carries a state, or what was measured of it, any more."""
+	columns = (STATE_FIELD, *(APPROVAL_FIELDS if definition.measured else ()))
 	frappe.db.sql(
 		"UPDATE `tab{}` SET {} WHERE {}".format(
 			definition.document_type,

@@ -8,7 +8,6 @@ from frappe.model.document import Document
 from frappe.utils import cint
 
 from crm_ext.constants.workflows import (
-	APPROVAL_FIELDS,
 	STYLES,
 	WORKFLOWS,
 	Definition,
@@ -70,7 +69,7 @@ def remove_all(known: dict[str, list[str]] | None) -> None:
 
 def made() -> dict[str, list[str]]:
 	"""States and actions this app created, by DocType; those a site had before are not among them."""
-	return json.loads(frappe.db.get_single_value(measures.SETTINGS, "workflow_records") or "{}")
+	return json.loads(frappe.db.get_singles_dict(measures.SETTINGS).get("workflow_records") or "{}")
 
 
 def _existing() -> list[str]:
@@ -81,7 +80,7 @@ def _existing() -> list[str]:
 
 
 def _switch_on(one: Definition, settings: Document) -> None:
-	states.clear_all(one, *APPROVAL_FIELDS)
+	states.clear_all(one)
 	states.put_all(one)
 	_make_records(one)
 	doc = frappe.new_doc(WORKFLOW)
@@ -152,6 +151,8 @@ def _remember(settings: Document) -> None:
 
 def _measure_drafts(one: Definition, settings: Document) -> None:
 	"""What the drafts that are there would need, so that their forms offer the right way on."""
+	if not one.measured:
+		return
 	doctype, last = one.document_type, ""
 	limits = measures.limits_of(doctype, settings)
 	if not limits:
@@ -179,7 +180,7 @@ def _measure_drafts(one: Definition, settings: Document) -> None:
 def switch_off(one: Definition) -> None:
 	"""Workflow, states and what it noted go; documents save and submit as before."""
 	frappe.delete_doc(WORKFLOW, one.name, force=True, ignore_permissions=True)
-	states.clear_all(one, *APPROVAL_FIELDS)
+	states.clear_all(one)
 	frappe.clear_cache(doctype=one.document_type)
 
 
