@@ -109,6 +109,11 @@ doc_events = {
 		"onload": "crm_ext.events.sales.onload",
 		"validate": "crm_ext.events.delivery_note.validate",
 	},
+	"Employee": {
+		"after_rename": "crm_ext.events.hierarchy.after_rename",
+		"on_change": "crm_ext.events.hierarchy.on_change",
+		"on_trash": "crm_ext.events.hierarchy.on_trash",
+	},
 	"Event": {"on_change": "crm_ext.events.event.on_change"},
 	"Issue": {
 		"after_rename": "crm_ext.events.reference.after_rename",
@@ -240,9 +245,15 @@ doc_events = {
 			"crm_ext.events.workflow.validate",
 		],
 	},
+	"Sales Person": {
+		"after_rename": "crm_ext.events.hierarchy.after_rename",
+		"on_change": "crm_ext.events.hierarchy.on_change",
+		"on_trash": "crm_ext.events.hierarchy.on_trash",
+	},
 	"Stock Entry": {"on_submit": "crm_ext.events.stock_entry.on_submit"},
 	"Stock Reservation Entry": {"validate": "crm_ext.events.stock_reservation_entry.validate"},
 	"Unreconcile Payment": {"on_change": "crm_ext.events.unreconcile_payment.on_change"},
+	"User": {"after_rename": "crm_ext.events.hierarchy.after_rename"},
 	"Work Order": {
 		"before_insert": "crm_ext.events.work_order.before_insert",
 		"before_update_after_submit": "crm_ext.events.work_order.before_update_after_submit",
@@ -261,29 +272,51 @@ ignore_links_on_delete = [
 	"Follow Up Preference",
 	"Payment Promise",
 	"Payment Promise Invoice",
+	"Stand In",
 ]
 
 # Permissions
 override_whitelisted_methods = {
-	"frappe.desk.notifications.get_open_count": "crm_ext.api.connections.get_open_count"
+	"frappe.desk.notifications.get_open_count": "crm_ext.api.connections.get_open_count",
+	"frappe.utils.global_search.search": "crm_ext.api.search.search",
 }
 has_permission = {
 	"Credit Check": "crm_ext.permissions.has_permission_through_customer",
 	"Credit Release": "crm_ext.permissions.has_permission_through_customer",
+	"Customer": "crm_ext.permissions.has_visibility",
+	"Deal": "crm_ext.permissions.has_visibility",
 	"Deal Ledger Entry": "crm_ext.permissions.has_permission_through_deal",
 	"Deal Stage Change": "crm_ext.permissions.has_permission_through_deal",
 	"Follow Up": "crm_ext.permissions.has_follow_up_permission",
 	"Follow Up Preference": "crm_ext.permissions.has_preference_permission",
+	"Lead": "crm_ext.permissions.has_visibility",
+	"Opportunity": "crm_ext.permissions.has_visibility",
 	"Payment Promise": "crm_ext.permissions.has_permission_through_customer",
+	"Prospect": "crm_ext.permissions.has_visibility",
+	"Quotation": "crm_ext.permissions.has_visibility",
+	"Sales Order": "crm_ext.permissions.has_visibility",
+	"Stand In": "crm_ext.permissions.has_stand_in_permission",
+}
+has_website_permission = {
+	"Quotation": "crm_ext.permissions.has_website_visibility",
+	"Sales Order": "crm_ext.permissions.has_website_visibility",
 }
 permission_query_conditions = {
 	"Credit Check": "crm_ext.permissions.credit_check_conditions",
 	"Credit Release": "crm_ext.permissions.credit_release_conditions",
+	"Customer": "crm_ext.permissions.visibility_conditions",
+	"Deal": "crm_ext.permissions.visibility_conditions",
 	"Deal Ledger Entry": "crm_ext.permissions.ledger_entry_conditions",
 	"Deal Stage Change": "crm_ext.permissions.stage_change_conditions",
 	"Follow Up": "crm_ext.permissions.follow_up_conditions",
 	"Follow Up Preference": "crm_ext.permissions.preference_conditions",
+	"Lead": "crm_ext.permissions.visibility_conditions",
+	"Opportunity": "crm_ext.permissions.visibility_conditions",
 	"Payment Promise": "crm_ext.permissions.promise_conditions",
+	"Prospect": "crm_ext.permissions.visibility_conditions",
+	"Quotation": "crm_ext.permissions.visibility_conditions",
+	"Sales Order": "crm_ext.permissions.visibility_conditions",
+	"Stand In": "crm_ext.permissions.stand_in_conditions",
 }
 
 # Scheduler

@@ -1,13 +1,19 @@
-"""Who sees what. Deals follow Frappe's roles and user permissions; what hangs on a deal follows the deal; a follow up
-is seen by those it concerns and by those who may read the document it is about."""
+"""Who sees what. Frappe's roles, user permissions and shares hold for everything; `crm_ext.hierarchy` narrows that to a
+part of the tree of Sales Persons, where it is switched on. What hangs on a deal follows the deal; a follow up is seen by
+those it concerns and by those who may read the document it is about.
 
-from collections.abc import Iterator
+Hooks name what stands here, and reports and endpoints ask here: one source for all of them.
+"""
+
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import frappe
 from frappe.model.db_query import DatabaseQuery
 
+from crm_ext.constants.visibility import COVERED, FOLLOW_UP
 from crm_ext.follow_ups.model import REFERENCES
+from crm_ext.hierarchy import stand_ins, visibility
 
 _KNOWN = "crm_ext_list_conditions"
 
@@ -42,6 +48,59 @@ def _list_conditions(doctype: str, user: str) -> str:
 	conditions = query.build_match_conditions()
 	# What is shared with a user whose roles give nothing is put there by Frappe instead.
 	return " AND ".join(filter(None, (conditions, *query.conditions)))
+
+
+def visibility_conditions(user: str | None = None, doctype: str | None = None) -> str:
+	"""SQL condition on the table of `doctype`, one of constants.visibility.HOLDERS; empty where nothing is narrowed."""
+	return visibility.condition(doctype, user or frappe.session.user)
+
+
+def has_visibility(doc, ptype: str = "read", user: str | None = None) -> bool | None:
+	"""False where the list would not show the document *as it is stored*: what somebody is about to save neither takes
+	it from those who hand it over nor gives it to those who write themselves into it. None: nothing against it.
+	"""
+	if ptype == "create":
+		return None
+	return _is_seen(doc, visibility_conditions(user, doc.doctype))
+
+
+def has_website_visibility(doc, ptype: str = "read", user: str | None = None, verbose: bool = False) -> bool:
+	"""ERPNext lets print and show on the website whatever is of a customer the user may read; not what is hidden."""
+	return has_visibility(doc, ptype, user) is not False
+
+
+def _is_seen(doc, condition: str) -> bool | None:
+	if not condition or not doc.name:
+		return None
+	row = frappe.db.sql(
+		f"SELECT {condition} FROM `tab{doc.doctype}` WHERE name = {frappe.db.escape(doc.name, percent=False)}"
+	)
+	# What is not stored yet is nobody's.
+	return bool(row[0][0]) if row else None
+
+
+def narrowed_doctypes(user: str | None = None) -> list[str]:
+	"""DocTypes of which visibility hides something from the user."""
+	user = user or frappe.session.user
+	return [doctype for doctype in COVERED if visibility.sight_of(user, doctype)]
+
+
+def readable(documents: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+	"""Those of (doctype, name), all of which exist, that the session's user may read. At most one statement: none where
+	nothing but roles decides."""
+	by_doctype: dict[str, set[str]] = {}
+	for doctype, name in documents:
+		by_doctype.setdefault(doctype, set()).add(name)
+	found, selects, params = set(), [], []
+	for doctype, names in by_doctype.items():
+		conditions = list_conditions(doctype)
+		if not conditions:
+			found.update((doctype, name) for name in names)
+			continue
+		conditions = conditions.replace("%", "%%")
+		selects.append(f"SELECT '{doctype}', name FROM `tab{doctype}` WHERE name IN %s AND ({conditions})")
+		params.append(sorted(names))
+	return found.union(frappe.db.sql(" UNION ALL ".join(selects), params) if selects else ())
 
 
 def deal_conditions(user: str | None = None) -> str:
@@ -103,6 +162,9 @@ def follow_up_conditions(user: str | None = None) -> str:
 	parts = [f"`tabFollow Up`.responsible = {frappe.db.escape(user)}"]
 	parts.append(f"`tabFollow Up`.owner = {frappe.db.escape(user)}")
 	parts.append(f"`tabFollow Up`.escalated_to = {frappe.db.escape(user)}")
+	if sight := visibility.sight_of(user, FOLLOW_UP):
+		people = ", ".join(frappe.db.escape(one, percent=False) for one in sorted(sight.users))
+		parts.append(f"`tabFollow Up`.responsible IN ({people})")
 	free = []
 	for doctype in REFERENCES:
 		if not frappe.has_permission(doctype, "read", user=user):
@@ -127,6 +189,10 @@ def has_follow_up_permission(doc, ptype: str = "read", user: str | None = None) 
 	Roles decide what those may do with it; this only takes away.
 	"""
 	user = user or frappe.session.user
+	if ptype != "create" and visibility.sight_of(user, FOLLOW_UP):
+		seen = _is_seen(doc, follow_up_conditions(user))
+		if seen is not None:
+			return seen
 	if user == "Administrator" or user in (doc.responsible, doc.owner, doc.get("escalated_to")):
 		return True
 	if not doc.reference_doctype or not doc.reference_name:
@@ -146,3 +212,25 @@ def preference_conditions(user: str | None = None) -> str:
 def has_preference_permission(doc, ptype: str = "read", user: str | None = None) -> bool:
 	user = user or frappe.session.user
 	return user == "Administrator" or doc.user == user or "System Manager" in frappe.get_roles(user)
+
+
+def stand_in_conditions(user: str | None = None) -> str:
+	"""Who stands in for oneself and those below, and for whom one does."""
+	user = user or frappe.session.user
+	people = stand_ins.may_arrange(user)
+	if people is None:
+		return ""
+	names = ", ".join(frappe.db.escape(one, percent=False) for one in sorted(people))
+	own = frappe.db.escape(user, percent=False)
+	return f"(`tabStand In`.user IN ({names}) OR `tabStand In`.stand_in = {own})"
+
+
+def has_stand_in_permission(doc, ptype: str = "read", user: str | None = None) -> bool | None:
+	"""The stand-in may read it; who may arrange it may change it."""
+	user = user or frappe.session.user
+	people = stand_ins.may_arrange(user)
+	stored = frappe.db.get_value("Stand In", doc.name, ("user", "stand_in")) if doc.name else None
+	if people is None or not stored:
+		return None
+	absent, other = stored
+	return None if absent in people or (ptype == "read" and other == user) else False

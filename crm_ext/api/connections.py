@@ -1,12 +1,13 @@
 """Connections that count only what the user may see.
 
 Frappe counts the documents behind a connection without asking for permission. For its own that is its choice; a
-deal somebody may not see must not show by its count either, nor what was bought for it.
+deal somebody may not see must not show by its count either, nor what was bought for it, nor what visibility hides.
 """
 
 import frappe
 from frappe.desk import notifications
 
+from crm_ext import permissions
 from crm_ext.deals.bought_for import CARRIERS
 
 _OURS = ("Credit Release", "Deal", "Deal Ledger Entry", "Deal Stage Change", "Payment Promise")
@@ -22,29 +23,38 @@ def get_open_count(doctype: str, name: str, items: str | list | None = None) -> 
 	"""Frappe's own answer, with our DocTypes counted as the user sees them. Checks the document first, as it does."""
 	answer = notifications.get_open_count(doctype, name, items)
 	found = answer["count"] or {}
+	counted = {*_OURS, *permissions.narrowed_doctypes()}
 	links = None
 	for row in list(found.get("external_links_found", ())):
 		if doctype in _BOUGHT_FOR and row["doctype"] in CARRIERS:
 			found["external_links_found"].remove(row)
 			found["internal_links_found"].append(_bought_for(row["doctype"], _BOUGHT_FOR[doctype], name))
-		elif row["doctype"] in _OURS and row["count"]:
+		elif row["doctype"] in counted and row["count"]:
 			links = links or frappe.get_meta(doctype).get_dashboard_data()
 			row["count"] = _count(row["doctype"], name, links)
+			if row["open_count"]:
+				row["open_count"] = _count(row["doctype"], name, links, only_open=True)
 	if doctype in CARRIERS:
 		_add_header_deal(doctype, name, found)
 	for row in found.get("internal_links_found", ()):
-		if row["doctype"] in _OURS or (doctype in CARRIERS and row["doctype"] in ("Customer", "Sales Order")):
+		if row["doctype"] in counted or (
+			doctype in CARRIERS and row["doctype"] in ("Customer", "Sales Order")
+		):
 			row["names"] = _readable(row["doctype"], row["names"])
 			row["count"] = len(row["names"])
 	return answer
 
 
-def _count(doctype: str, name: str, links: dict) -> int:
+def _count(doctype: str, name: str, links: dict, only_open: bool = False) -> int:
 	fieldname = links.get("non_standard_fieldnames", {}).get(doctype, links.get("fieldname"))
 	filters = {fieldname: name} | (notifications.get_dynamic_link_filters(doctype, links, fieldname) or {})
+	if only_open:
+		filters |= notifications.get_filters_for(doctype) or {}
 	if not frappe.has_permission(doctype, "read"):
 		return 0
-	return len(frappe.get_list(doctype, filters=filters, pluck="name", limit=_MOST, order_by="name"))
+	return len(
+		frappe.get_list(doctype, filters=filters, pluck="name", limit=_MOST, distinct=True, order_by="name")
+	)
 
 
 def _readable(doctype: str, names: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ from frappe.utils import date_diff, flt, getdate, nowdate
 
 from crm_ext.constants.custom_fields import BUYING_LINK_AFTER, DEAL_LINK_AFTER
 from crm_ext.deals.figures import MILESTONES
-from crm_ext.permissions import deal_conditions
+from crm_ext.permissions import deal_conditions, readable
 
 
 def _visible(user: str | None = None) -> str:
@@ -144,7 +144,7 @@ def missing(deal: dict) -> dict:
 
 
 def vouchers_of(deal: str) -> list[dict]:
-	"""Ledger rows of a deal by stage and date; only vouchers of DocTypes the user may read."""
+	"""Ledger rows of a deal by stage and date; only vouchers the user may read."""
 	rows = frappe.db.sql(
 		"""SELECT e.stage, s.color, e.voucher_type, e.voucher_no, e.posting_date, e.amount, e.currency,
 			e.voucher_currency, e.voucher_amount, e.is_cancelled
@@ -153,7 +153,5 @@ def vouchers_of(deal: str) -> list[dict]:
 		(deal,),
 		as_dict=True,
 	)
-	readable = {
-		doctype: frappe.has_permission(doctype, "read") for doctype in {row.voucher_type for row in rows}
-	}
-	return [row for row in rows if readable[row.voucher_type]]
+	seen = readable((row.voucher_type, row.voucher_no) for row in rows)
+	return [row for row in rows if (row.voucher_type, row.voucher_no) in seen]

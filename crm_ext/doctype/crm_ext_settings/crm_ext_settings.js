@@ -16,6 +16,9 @@ frappe.ui.form.on("CRM Ext Settings", {
 	},
 
 	refresh(frm) {
+		if (frappe.user.has_role("System Manager")) {
+			frm.add_custom_button(__("Preview Who Sees What"), () => frm.events.preview_visibility(frm));
+		}
 		if (!frm.perm[0]?.write) return;
 		frm.add_custom_button(__("Read In Existing Documents"), () => {
 			frappe.confirm(
@@ -25,6 +28,28 @@ frappe.ui.form.on("CRM Ext Settings", {
 				() => frm.events.start(frm)
 			);
 		});
+	},
+
+	// As the form stands, saved or not, and as if it were switched on.
+	async preview_visibility(frm) {
+		const rows = await frappe.xcall("crm_ext.api.visibility.get_preview", { settings: frm.doc });
+		const esc = frappe.utils.escape_html;
+		const lines = rows.map(
+			(row) => `<tr><td>${esc(row.full_name || row.user)}</td><td>${__(row.doctype)}</td>
+				<td class="text-right">${row.now}</td><td class="text-right">${row.then}</td></tr>`
+		);
+		const heads = [__("Person"), __("Document Type")].map((label) => `<th>${label}</th>`);
+		heads.push(
+			...[__("Sees Now"), __("Would See")].map((label) => `<th class="text-right">${label}</th>`)
+		);
+		const dialog = new frappe.ui.Dialog({ title: __("Who Would See What"), size: "large" });
+		dialog.$body.append(
+			lines.length
+				? `<table class="table table-bordered"><thead><tr>${heads.join("")}</tr></thead>
+					<tbody>${lines.join("")}</tbody></table>`
+				: `<p class="text-muted">${__("Nobody would see less.")}</p>`
+		);
+		dialog.show();
 	},
 
 	async start(frm) {

@@ -1,0 +1,342 @@
+"""Who sees what: the rules over random trees, and each scope on a site."""
+
+import unittest
+from datetime import date, timedelta
+
+import frappe
+from frappe.utils import add_days, nowdate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm_ext.api import visibility as api
+from crm_ext.constants.visibility import ALL, BRANCH, COVERED, OWN, OWN_AND_BELOW, SCOPES
+from crm_ext.hierarchy import rules, visibility, world
+from crm_ext.hierarchy.rules import Absence, Node, Sight
+from crm_ext.permissions import list_conditions
+from crm_ext.tests import factories as f
+from crm_ext.tests.base import SiteTestCase
+from crm_ext.tests.visibility import BOSS, NORTH, NORTH_2, SOUTH, Sellers, follow_up, names_of, switch_on
+
+
+@st.composite
+def trees(draw) -> list[Node]:
+	"""A tree with users on some nodes, one of them perhaps on several."""
+	size = draw(st.integers(1, 12))
+	parents = [None, *(draw(st.integers(0, place - 1)) for place in range(1, size))]
+	users = draw(st.lists(st.sampled_from([None, "a", "b", "c", "d"]), min_size=size, max_size=size))
+	bounds: dict[int, list[int]] = {}
+	counter = iter(range(1, 2 * size + 1))
+
+	def walk(place: int) -> None:
+		bounds[place] = [next(counter)]
+		for child in range(place + 1, size):
+			if parents[child] == place:
+				walk(child)
+		bounds[place].append(next(counter))
+
+	walk(0)
+	return [
+		Node(
+			f"n{place}",
+			None if parents[place] is None else f"n{parents[place]}",
+			*bounds[place],
+			place in parents,
+			users[place],
+		)
+		for place in range(size)
+	]
+
+
+def _above(nodes: dict[str, Node], name: str) -> set[str]:
+	"""The node itself and what is above it, by its parents alone."""
+	found = set()
+	while name:
+		found.add(name)
+		name = nodes[name].parent
+	return found
+
+
+class TestRules(unittest.TestCase):
+	@settings(max_examples=200, deadline=None)
+	@given(trees(), st.sampled_from(["a", "b", "nobody"]))
+	def test_below_is_who_has_one_above_by_the_parents(self, nodes, user):
+		by_name = {node.name: node for node in nodes}
+		own = {node.name for node in nodes if node.user == user}
+		below = {node.name for node in nodes if _above(by_name, node.name) & own}
+		seen = rules.sight(nodes, user, OWN_AND_BELOW)
+		self.assertEqual(seen.persons, below)
+		self.assertEqual(seen.users, {user} | {by_name[name].user for name in below} - {None})
+
+	@settings(max_examples=200, deadline=None)
+	@given(trees(), st.sampled_from(["a", "b", "nobody"]))
+	def test_a_wider_scope_never_shows_less(self, nodes, user):
+		own, below, branch = (rules.sight(nodes, user, scope) for scope in (OWN, OWN_AND_BELOW, BRANCH))
+		self.assertEqual(own.persons, {node.name for node in nodes if node.user == user})
+		self.assertEqual(own.users, {user})
+		for less, more in ((own, below), (below, branch)):
+			self.assertLessEqual(less.users, more.users)
+			self.assertLessEqual(less.persons, more.persons)
+
+	@settings(max_examples=200, deadline=None)
+	@given(trees())
+	def test_a_branch_is_the_team_of_the_nearest_group(self, nodes):
+		by_name = {node.name: node for node in nodes}
+		for node in nodes:
+			alone = [
+				Node(n.name, n.parent, n.lft, n.rgt, n.is_group, "me" if n is node else None) for n in nodes
+			]
+			top = node.name if node.is_group or node.parent is None else node.parent
+			team = {other for other in by_name if top in _above(by_name, other)}
+			self.assertEqual(rules.sight(alone, "me", BRANCH), Sight(frozenset({"me"}), frozenset(team)))
+
+	@settings(max_examples=100, deadline=None)
+	@given(st.lists(st.sampled_from(SCOPES)))
+	def test_the_widest_scope_counts(self, scopes):
+		found = rules.widest(scopes)
+		self.assertEqual(found, max(scopes, key=SCOPES.index) if scopes else None)
+
+	def test_the_scope_comes_from_the_role(self):
+		sales, given_scopes = {"Seller", "Lead Seller"}, {"Lead Seller": BRANCH}
+
+		def scope(*roles, granted=("Seller", "Lead Seller", "Accountant")):
+			return rules.scope_of(roles, granted, OWN, sales, given_scopes)
+
+		self.assertEqual(scope("Seller"), OWN)
+		self.assertEqual(scope("Seller", "Lead Seller"), BRANCH)
+		self.assertEqual(scope("Seller", "Accountant"), ALL)
+		self.assertEqual(scope("Accountant"), ALL)
+		self.assertIsNone(scope("Carpenter"))
+		self.assertEqual(scope("Seller", "Accountant", granted=("Seller",)), OWN)
+
+	@settings(max_examples=100, deadline=None)
+	@given(st.integers(-3, 3), st.integers(-3, 3))
+	def test_a_stand_in_has_the_days_named(self, first, last):
+		today = date(2026, 3, 1)
+		days = [today + timedelta(days=number) for number in (first, last)]
+		found = rules.absent([Absence("away", "me", *days), Absence("me", "other", *days)], "me", today)
+		self.assertEqual(found, ["away"] if first <= 0 <= last else [])
+
+
+class TestVisibility(Sellers, SiteTestCase):
+	def see(self, user: str, doctype: str = "Lead") -> set[str]:
+		"""Which of this test's own documents the user's list shows; and the documents open just as well."""
+		own = self.made[doctype]
+		listed = names_of(user, doctype, own)
+		frappe.set_user(user)
+		opened = {name for name in own if frappe.has_permission(doctype, "read", doc=name)}
+		frappe.set_user("Administrator")
+		self.assertEqual(listed, opened)
+		return {own[name] for name in listed}
+
+	def test_off_there_is_no_condition_and_no_query(self):
+		frappe.set_user(NORTH)
+		for doctype in COVERED[:-1]:
+			self.assertEqual(list_conditions(doctype), "")
+		document = frappe.get_doc("Lead", next(iter(self.made["Lead"])))
+		frappe.get_cached_doc("CRM Ext Settings")
+		with self.assertQueryCount(0):
+			self.assertIsNone(visibility.sight_of(NORTH, "Lead"))
+			self.assertEqual(visibility.condition("Lead", NORTH), "")
+			self.assertTrue(document.has_permission("read"))
+
+	def test_own(self):
+		switch_on(OWN)
+		for doctype in self.made:
+			self.assertEqual(self.see(NORTH, doctype), {NORTH}, doctype)
+			self.assertEqual(self.see(BOSS, doctype), {BOSS}, doctype)
+
+	def test_own_and_below(self):
+		switch_on(OWN_AND_BELOW)
+		for doctype in self.made:
+			self.assertEqual(self.see(NORTH, doctype), {NORTH}, doctype)
+			self.assertEqual(self.see(BOSS, doctype), {BOSS, NORTH, NORTH_2, SOUTH}, doctype)
+
+	def test_branch(self):
+		switch_on(BRANCH)
+		for doctype in self.made:
+			self.assertEqual(self.see(NORTH, doctype), {NORTH, NORTH_2}, doctype)
+			self.assertEqual(self.see(SOUTH, doctype), {SOUTH}, doctype)
+
+	def test_all_sees_also_what_nobody_of_the_tree_holds(self):
+		switch_on(ALL)
+		for doctype, made in self.made.items():
+			self.assertEqual(self.see(NORTH, doctype), set(made.values()), doctype)
+
+	def test_a_role_with_another_scope(self):
+		switch_on(OWN, {"Sales Manager": OWN_AND_BELOW})
+		self.assertEqual(self.see(NORTH), {NORTH})
+		self.assertEqual(self.see(BOSS), {BOSS, NORTH, NORTH_2, SOUTH})
+
+	def test_accountants_and_system_managers_keep_what_they_have(self):
+		switch_on(OWN)
+		accountant = f.make_user("ta-vis-accountant@example.com", "Accounts User", "Sales User").name
+		administrator = f.make_user("ta-vis-admin@example.com", "System Manager", "Sales User").name
+		for doctype in ("Customer", "Sales Order", "Deal"):
+			self.assertEqual(self.see(accountant, doctype), set(self.made[doctype].values()), doctype)
+		self.assertEqual(self.see(accountant, "Lead"), set())
+		for doctype in self.made:
+			self.assertEqual(self.see(administrator, doctype), set(self.made[doctype].values()), doctype)
+
+	def test_a_stand_in_sees_what_the_absent_one_sees_meanwhile(self):
+		switch_on(OWN_AND_BELOW)
+		stand_in = self.stand_in(SOUTH, NORTH, 0, 0)
+		for doctype in self.made:
+			self.assertEqual(self.see(NORTH, doctype), {NORTH, SOUTH}, doctype)
+		stand_in.update({"from_date": add_days(nowdate(), 1), "to_date": add_days(nowdate(), 3)}).save()
+		self.assertEqual(self.see(NORTH), {NORTH})
+		stand_in.update({"from_date": add_days(nowdate(), -3), "to_date": add_days(nowdate(), -1)}).save()
+		self.assertEqual(self.see(NORTH), {NORTH})
+		# What the absent one sees counts, with that one's scope; and it is not passed on.
+		self.stand_in(BOSS, NORTH, -1, 1)
+		self.stand_in(NORTH, SOUTH, -1, 1)
+		self.assertEqual(self.see(NORTH), {BOSS, NORTH, NORTH_2, SOUTH})
+		self.assertEqual(self.see(SOUTH), {NORTH, SOUTH})
+
+	def test_who_may_name_a_stand_in(self):
+		switch_on(OWN)
+		frappe.set_user(NORTH)
+		mine = self.stand_in(NORTH, NORTH_2, 0, 5)
+		with self.assertRaises(frappe.PermissionError):
+			self.stand_in(BOSS, NORTH, 0, 5)
+		with self.assertRaises(frappe.ValidationError):
+			self.stand_in(NORTH, NORTH, 0, 5)
+		with self.assertRaises(frappe.ValidationError):
+			self.stand_in(NORTH, NORTH_2, 5, 0)
+		frappe.set_user(NORTH_2)
+		self.assertEqual(frappe.get_list("Stand In", {"name": mine.name}, pluck="name"), [mine.name])
+		with self.assertRaises(frappe.PermissionError):
+			frappe.get_doc("Stand In", mine.name).update({"to_date": add_days(nowdate(), 50)}).save()
+		with self.assertRaises(frappe.PermissionError):
+			frappe.get_doc("Stand In", mine.name).update({"user": NORTH_2, "stand_in": NORTH}).save()
+		with self.assertRaises(frappe.PermissionError):
+			frappe.delete_doc("Stand In", mine.name)
+		frappe.set_user(SOUTH)
+		self.assertEqual(frappe.get_list("Stand In", {"name": mine.name}, pluck="name"), [])
+		frappe.set_user(BOSS)
+		frappe.delete_doc("Stand In", mine.name)
+
+	def test_who_left_and_who_is_disabled_is_still_seen_from_above(self):
+		switch_on(OWN_AND_BELOW)
+		frappe.db.set_value("User", NORTH, "enabled", 0)
+		employee = frappe.get_doc("Employee", {"user_id": NORTH})
+		employee.update({"status": "Left", "relieving_date": nowdate()}).save()
+		person = frappe.get_doc("Sales Person", self.person_of[NORTH])
+		person.update({"enabled": 0}).save()
+		self.assertEqual(self.see(BOSS), {BOSS, NORTH, NORTH_2, SOUTH})
+		# Without employee the Sales Person is in the tree still, the user is not.
+		person.update({"employee": None}).save()
+		self.assertEqual(self.see(BOSS), {BOSS, NORTH_2, SOUTH})
+		self.assertEqual(self.see(BOSS, "Sales Order"), {BOSS, NORTH, NORTH_2, SOUTH})
+
+	def test_a_change_of_the_tree_counts_at_once(self):
+		switch_on(OWN_AND_BELOW)
+		self.assertEqual(self.see(SOUTH), {SOUTH})
+		moved = frappe.get_doc("Sales Person", self.person_of[NORTH_2])
+		frappe.get_doc("Sales Person", self.person_of[SOUTH]).update({"is_group": 1}).save()
+		moved.update({"parent_sales_person": self.person_of[SOUTH]}).save()
+		self.assertEqual(self.see(SOUTH), {SOUTH, NORTH_2})
+
+	def test_without_a_sales_person_one_sees_ones_own(self):
+		switch_on(BRANCH)
+		alone = f.make_user("ta-vis-alone@example.com", "Sales User").name
+		self.assertEqual(self.see(alone), set())
+		lead = f.make_lead(lead_owner=alone)
+		self.assertEqual(names_of(alone, "Lead", [lead.name]), {lead.name})
+
+	def test_what_nobody_is_named_for_is_its_creators(self):
+		switch_on(OWN)
+		lead = f.make_lead(lead_owner=None)
+		frappe.db.set_value("Lead", lead.name, {"lead_owner": None, "owner": NORTH})
+		order = f.make_sales_order(sales_team=[])
+		frappe.db.set_value("Sales Order", order.name, {"owner": NORTH, "deal": None})
+		frappe.db.delete("Sales Team", {"parent": order.name})
+		self.assertEqual(names_of(NORTH, "Lead", [lead.name]), {lead.name})
+		self.assertEqual(names_of(NORTH, "Sales Order", [order.name]), {order.name})
+		# Named is somebody else: then it is not.
+		frappe.db.set_value("Lead", lead.name, "lead_owner", SOUTH)
+		self.assertEqual(names_of(NORTH, "Lead", [lead.name]), set())
+
+	def test_what_is_shared_is_seen(self):
+		switch_on(OWN)
+		south = next(name for name, user in self.made["Lead"].items() if user == SOUTH)
+		frappe.share.add("Lead", south, NORTH)
+		self.assertEqual(self.see(NORTH), {NORTH, SOUTH})
+		frappe.share.add("Lead", south, everyone=1)
+		self.assertEqual(self.see(NORTH_2), {NORTH_2, SOUTH})
+
+	def test_user_permissions_hold_beside(self):
+		switch_on(OWN_AND_BELOW)
+		frappe.permissions.add_user_permission("Company", f.OTHER_COMPANY, BOSS)
+		self.assertEqual(self.see(BOSS), set())
+		shared = next(name for name, user in self.made["Lead"].items() if user == SOUTH)
+		frappe.share.add("Lead", shared, BOSS)
+		self.assertEqual(self.see(BOSS), {SOUTH})
+
+	def test_a_record_is_handed_over_but_not_taken(self):
+		switch_on(OWN)
+		south = next(name for name, user in self.made["Lead"].items() if user == SOUTH)
+		frappe.set_user(NORTH)
+		document = frappe.get_doc("Lead", south)
+		document.lead_owner = NORTH
+		with self.assertRaises(frappe.PermissionError):
+			document.save()
+		north = next(name for name, user in self.made["Lead"].items() if user == NORTH)
+		document = frappe.get_doc("Lead", north)
+		document.update({"lead_owner": SOUTH}).save()
+		self.assertFalse(frappe.has_permission("Lead", "read", doc=north))
+		# For somebody else, too, one may enter a lead.
+		f.make_lead(lead_owner=SOUTH)
+
+	def test_follow_ups_of_those_below(self):
+		switch_on(OWN_AND_BELOW)
+		customer = f.make_customer(account_manager=None)
+		self.made = {"Follow Up": {follow_up(customer, user): user for user in (BOSS, NORTH, SOUTH)}}
+		self.assertEqual(self.see(BOSS, "Follow Up"), {BOSS, NORTH, SOUTH})
+		self.assertEqual(self.see(NORTH, "Follow Up"), {NORTH})
+
+	def test_the_condition_takes_no_query_a_row(self):
+		switch_on(OWN_AND_BELOW)
+		world.read()
+		frappe.set_user(BOSS)
+		visibility.condition("Lead", BOSS)
+		# What is shared.
+		with self.assertQueryCount(1):
+			visibility.condition("Lead", BOSS)
+
+	def test_the_preview_counts_what_lists_show(self):
+		frappe.share.add(
+			"Lead", next(name for name, user in self.made["Lead"].items() if user == SOUTH), NORTH
+		)
+		frappe.permissions.add_user_permission("Company", f.OTHER_COMPANY, NORTH_2)
+		given = {
+			"visibility_scope": OWN,
+			"visibility_rules": [{"role": "Sales Manager", "scope": OWN_AND_BELOW}],
+		}
+		rows = {(row["user"], row["doctype"]): row for row in api.get_preview(given)}
+		before = {
+			(user, doctype): len(names_of(user, doctype))
+			for user in (BOSS, NORTH, NORTH_2)
+			for doctype in COVERED
+		}
+		switch_on(OWN, {"Sales Manager": OWN_AND_BELOW})
+		for (user, doctype), count in before.items():
+			row = rows[(user, doctype)]
+			self.assertEqual(row["now"], count, (user, doctype))
+			self.assertEqual(row["then"], len(names_of(user, doctype)), (user, doctype))
+		self.assertFalse(any(user == "Administrator" for user, _doctype in rows))
+		frappe.set_user(BOSS)
+		with self.assertRaises(frappe.PermissionError):
+			api.get_preview()
+
+	def test_a_sales_manager_does_not_widen_what_he_sees(self):
+		switch_on(OWN)
+		frappe.set_user(BOSS)
+		settings_doc = frappe.get_doc("CRM Ext Settings")
+		settings_doc.update({"visibility_enabled": 0, "visibility_scope": ALL, "digest_hour": 9})
+		settings_doc.append("visibility_rules", {"role": "Sales Manager", "scope": ALL})
+		settings_doc.save()
+		frappe.set_user("Administrator")
+		saved = frappe.get_doc("CRM Ext Settings")
+		self.assertEqual(
+			(saved.visibility_enabled, saved.visibility_scope, saved.visibility_rules), (1, OWN, [])
+		)
