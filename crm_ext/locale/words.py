@@ -64,6 +64,7 @@ WORKFLOWS = (
 	_("Approve"),
 	_("Cancelled"),
 	_("Draft"),
+	_("Entered"),
 	_("Lost"),
 	_("Pending Approval"),
 	_("Released"),
@@ -71,6 +72,8 @@ WORKFLOWS = (
 	_("Send Back"),
 	_("Sent"),
 	_("Submit"),
+	_("Verified"),
+	_("Verify"),
 	_("Waiting for Credit"),
 	_("Withdraw"),
 )

@@ -183,7 +183,7 @@ def _ask_or_answer(doc: Document, before: Document | None) -> None:
 		if doc.get(NEEDED):
 			asking.ask(doc)
 	elif was and not pending:
-		asking.settle(doc, _("approved") if doc.docstatus == 1 else _("sent back"))
+		asking.settle(doc, doc.docstatus == 1)
 
 
 def _note_approval(doc: Document) -> None:

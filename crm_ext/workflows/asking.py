@@ -122,8 +122,8 @@ def _mail(doc: Document, person: Person, subject: str) -> None:
 	)
 
 
-def settle(doc: Document, answer: str | None) -> None:
-	"""What asked for an approval is done with; with an answer those who asked hear it."""
+def settle(doc: Document, approved: bool | None) -> None:
+	"""What asked for an approval is done with; with an answer those who asked hear it, each in their language."""
 	rows = asked(doc)
 	for row in rows:
 		follow_up = frappe.get_doc(FOLLOW_UP, row.name, for_update=True)
@@ -133,13 +133,12 @@ def settle(doc: Document, answer: str | None) -> None:
 		follow_up.status, follow_up.cancel_reason = CANCELLED, CONDITION_LEFT
 		follow_up.flags.ignore_permissions = True  # who approved answers for all who were asked
 		follow_up.save()
-	if not answer:
+	if approved is None:
 		return
 	for person in preferences.people({row.owner for row in rows} - {frappe.session.user}).values():
 		with messages.language(person.language):
-			_bell(
-				person, f"{get_fullname(frappe.session.user)}: {_(doc.doctype)} {doc.name} {_(answer)}", doc
-			)
+			text = _("{0}: {1} {2} approved") if approved else _("{0}: {1} {2} sent back")
+			_bell(person, text.format(get_fullname(frappe.session.user), _(doc.doctype), doc.name), doc)
 
 
 def tell_deals(doctype: str, name: str, user: str, reasons: str) -> None:
