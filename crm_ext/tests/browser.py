@@ -497,6 +497,24 @@ def _picture_supply(desk: Desk, folder: Path) -> None:
 	desk.picture(folder / "order-status.png", 900)
 	desk.open("Material Request", short)
 	desk.picture(folder / "material-request.png", 900)
+	desk.page.evaluate(
+		"""order => frappe.db.get_value("Sales Order", order, "customer").then(({ message }) => {
+			frappe.route_options = message;
+			frappe.set_route("quick-order");
+		})""",
+		order,
+	)
+	desk.form.get_by_role("button", name="Paste or Scan", exact=True).click()
+	desk.page.locator(".modal.show textarea").fill(
+		"SKU002 x 3\nSKU006 x 48\nSKU008 x 10\nSKU010 x 40\nSET001 x 5"
+	)
+	desk.press_dialog()
+	desk.page.wait_for_function(
+		"""() => [...document.querySelectorAll(".quick-order-row")].filter(
+			row => row.querySelector(".quick-order-amount").textContent).length === 5
+			&& !document.querySelector(".quick-order-asking")"""
+	)
+	desk.picture(folder / "quick-order.png", 800)
 	held = desk.page.evaluate(
 		"""() => frappe.db.get_list("Sales Order", {
 			filters: { docstatus: 0 }, order_by: "creation desc", limit: 1 }).then(rows => rows[0].name)"""
