@@ -131,7 +131,11 @@ def _parts(row: OrderRow, by_kind: dict[str, list[Document]]) -> dict[str, float
 	rest -= ready
 	short = min(rest, max(0.0, row.short))
 	rest -= short
-	requested = 0.0 if row.bundle else min(rest, sum(d.open for d in by_kind[REQUEST]))
+	requested = sum(d.open for d in by_kind[REQUEST])
+	if row.bundle:
+		# Counted in parts, not in sets: what waits for a request is named by it until something is ordered.
+		requested = rest if requested and not any(d.open for d in by_kind[PURCHASE]) else 0.0
+	requested = min(rest, requested)
 	found = {
 		"short": short,
 		"requested": requested,

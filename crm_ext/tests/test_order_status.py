@@ -35,6 +35,13 @@ class TestWhere(unittest.TestCase):
 		self.assertEqual((status.where, status.partly), ("waiting", True))
 		self.assertEqual(sum(status.parts.values()), 10)
 
+	def test_parts_of_a_bundle_are_requested_until_one_is_ordered(self):
+		request, purchase = document("request", 40), document("purchase", 40)
+		status = judge(ready=4, bundle=True, documents=(request,))
+		self.assertEqual(status.parts, {"requested": 6, "ready": 4})
+		status = judge(ready=4, bundle=True, documents=(request, purchase))
+		self.assertEqual(status.parts, {"ordered": 6, "ready": 4})
+
 	def test_the_way(self):
 		for where, values in {
 			"waiting": {"short": 10},
