@@ -180,6 +180,7 @@ def leftovers_by_users(gate: Gate | None = None) -> None:
 		frappe.make_property_setter(setter | changes)
 	frappe.db.set_single_value("CRM Ext Settings", "deals_from_direct_invoices", 1)
 	_follow_ups_by_users(make, deal)
+	_switched_on_by_users(make)
 	frappe.db.commit()
 
 
@@ -226,6 +227,26 @@ def _follow_ups_by_users(make, deal: str) -> None:
 		reference_report="Follow Up Adherence",
 	)
 	reminders.send_digests()
+
+
+def _switched_on_by_users(make) -> None:
+	"""Workflows with their states and fields, who sees what, the credit gate."""
+	settings = frappe.get_doc("CRM Ext Settings")
+	settings.update({"workflow_quotation": 1, "workflow_payment_entry": 1, "visibility_enabled": 1})
+	limit = {"document_type": "Quotation", "measure": "Value", "limit": 1, "role": "Sales Manager"}
+	settings.append("approval_limits", limit)
+	settings.credit_gate_enabled = 1
+	settings.save()
+	assert frappe.db.count("Workflow", {"is_active": 1}) == 2
+	company = frappe.get_all("Company", limit=1, order_by="name", pluck="name")[0]
+	make("Credit Policy", company=company, check_overdue_days="On", max_overdue_days=3650)
+	make(
+		"Stand In",
+		user="Administrator",
+		stand_in=frappe.get_all("User", {"name": ("like", "%@%")}, pluck="name", order_by="name")[0],
+		from_date=nowdate(),
+		to_date=nowdate(),
+	)
 
 
 @pytest.mark.lifecycle
