@@ -4,6 +4,7 @@ import frappe
 from frappe import _
 from frappe.utils import flt
 
+from crm_ext.permissions import readable
 from crm_ext.supply import purchasing, shortage
 from crm_ext.supply.purchase_drafts import MATERIAL_REQUEST, PURCHASE_ORDER
 
@@ -25,7 +26,7 @@ def get_shortage(doctype: str, name: str) -> dict:
 			"request": frappe.has_permission(MATERIAL_REQUEST, "create"),
 			"order": not reading.is_plan and frappe.has_permission(PURCHASE_ORDER, "create"),
 		},
-		"rows": [_row(row) for row in reading.shortages],
+		"rows": [_row(row) for row in _visible(reading)],
 	}
 
 
@@ -66,6 +67,16 @@ def _make(doctype: str, name: str, rows: str | list, action) -> dict:
 		"made": [{"doctype": doctype, "name": name} for doctype, name in made.documents],
 		"overtaken": list(made.overtaken),
 	}
+
+
+def _visible(reading: shortage.Reading) -> list[shortage.Shortage]:
+	"""A deal may hold orders and quotations that its reader may not open."""
+	seen = readable({_document_of(row.line.source) for row in reading.shortages})
+	return [row for row in reading.shortages if _document_of(row.line.source) in seen]
+
+
+def _document_of(source) -> tuple[str, str]:
+	return (shortage.SALES_ORDER, source.order) if source.order else (shortage.QUOTATION, source.quotation)
 
 
 def _check_readable(doctype: str, name: str) -> None:

@@ -13,6 +13,7 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import flt, getdate, nowdate
 
+from crm_ext import permissions
 from crm_ext.deals import queries as deals
 from crm_ext.supply import availability, order_status_queries, order_status_rules
 from crm_ext.supply.model import BUNDLE, SERVICE, Availability
@@ -27,7 +28,7 @@ def read(order: Document, today: date | None = None) -> dict:
 	"""
 	today = today or getdate(nowdate())
 	found = order_status_queries.read_documents(order.name, (row.quotation_item for row in order.items))
-	readable = order_status_queries.readable({(row.doctype, row.name) for row in found})
+	readable = permissions.readable({(row.doctype, row.name) for row in found})
 	served = _served(order, found)
 	available = _availability(order)
 	judged = [(row, _order_row(order, row, available.get(row.name), served[row.name])) for row in order.items]

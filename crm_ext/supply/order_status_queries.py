@@ -1,12 +1,10 @@
-"""Documents that serve one order, in one statement, and which of them a person may read."""
+"""Documents that serve one order, in one statement."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import frappe
-
-from crm_ext.permissions import list_conditions
 
 # Rows bought for the order: they name it, or the row of the quotation it came from, or were made from such a row.
 _REQUESTS = """(
@@ -96,18 +94,3 @@ def read_documents(order: str, planned: Iterable[str]) -> list[frappe._dict]:
 		" UNION ALL ".join(_SELECTS), {"order": order, "planned": sorted(set(filter(None, planned))) or [""]}
 	)
 	return [frappe._dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-
-
-def readable(documents: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-	"""Those of (doctype, name) that the session's user may read. One statement."""
-	by_doctype: dict[str, set[str]] = {}
-	for doctype, name in documents:
-		by_doctype.setdefault(doctype, set()).add(name)
-	selects, params = [], []
-	for doctype, names in by_doctype.items():
-		# A value in the conditions may hold a per cent sign.
-		conditions = list_conditions(doctype).replace("%", "%%")
-		where = f" AND ({conditions})" if conditions else ""
-		selects.append(f"SELECT '{doctype}', name FROM `tab{doctype}` WHERE name IN %s{where}")
-		params.append(sorted(names))
-	return set(frappe.db.sql(" UNION ALL ".join(selects), params)) if selects else set()

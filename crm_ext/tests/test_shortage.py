@@ -506,6 +506,26 @@ class TestApi(SiteTestCase):
 		with self.assertRaises(frappe.ValidationError):
 			api.get_shortage("Customer", f.CUSTOMER)
 
+	def test_a_deal_shows_no_order_its_reader_may_not_open(self):
+		seller = f.make_user(f"{frappe.generate_hash(length=8)}@example.com", "Sales User")
+		deal = self.deal_of(self.sold).name
+		other = s.make_order({"item_code": s.make_item().name, "qty": 1})
+		frappe.set_user(seller.name)
+		self.assertTrue(api.get_shortage("Deal", deal)["rows"])
+		frappe.set_user("Administrator")
+		frappe.get_doc(
+			{
+				"doctype": "User Permission",
+				"user": seller.name,
+				"allow": "Sales Order",
+				"for_value": other.name,
+				"applicable_for": "Sales Order",
+				"apply_to_all_doctypes": 0,
+			}
+		).insert()
+		frappe.set_user(seller.name)
+		self.assertEqual(api.get_shortage("Deal", deal)["rows"], [])
+
 	def test_row_as_shown(self):
 		(row,) = api.get_shortage("Sales Order", self.sold.name)["rows"]
 		self.assertEqual(
