@@ -29,7 +29,7 @@ def make(company: str, last: date) -> None:
 
 
 def _make_goods(company: str, last: date) -> None:
-	_make_second_generation(company)
+	_make_second_generation(company, last)
 	if not frappe.db.exists("UOM", _BOX):
 		frappe.get_doc({"doctype": "UOM", "uom_name": _BOX, "must_be_whole_number": 1}).insert()
 	for number, (code, good) in enumerate(data.SUPPLY.items()):
@@ -43,10 +43,10 @@ def _make_goods(company: str, last: date) -> None:
 		for row in item.item_defaults:
 			row.default_supplier = data.ERPNEXT_SUPPLIERS[number % len(data.ERPNEXT_SUPPLIERS)]
 		item.save()
-	_make_set()
+	_make_set(last)
 
 
-def _make_second_generation(company: str) -> None:
+def _make_second_generation(company: str, last: date) -> None:
 	"""An item that can be sold in place of another one, and has stock."""
 	code, name, instead_of = data.ALTERNATIVE
 	first = frappe.get_doc("Item", instead_of)
@@ -61,7 +61,7 @@ def _make_second_generation(company: str) -> None:
 				"item_defaults": [{"company": company, "default_warehouse": warehouse_of(company)}],
 			}
 		).insert()
-		_set_price(code, data.GOODS[instead_of].selling)
+		_set_price(code, data.GOODS[instead_of].selling, last)
 	first.db_set("allow_alternative_item", 1)
 	if not frappe.db.exists("Item Alternative", {"item_code": instead_of}):
 		frappe.get_doc(
@@ -74,7 +74,7 @@ def _make_second_generation(company: str) -> None:
 		).insert()
 
 
-def _make_set() -> None:
+def _make_set(last: date) -> None:
 	code, name, parts = data.SET
 	if not frappe.db.exists("Item", code):
 		frappe.get_doc(
@@ -87,7 +87,7 @@ def _make_set() -> None:
 				"is_stock_item": 0,
 			}
 		).insert()
-		_set_price(code, sum(data.GOODS[part].selling * quantity for part, quantity in parts))
+		_set_price(code, sum(data.GOODS[part].selling * quantity for part, quantity in parts), last)
 	if not frappe.db.exists("Product Bundle", {"new_item_code": code}):
 		frappe.get_doc(
 			{
@@ -98,13 +98,15 @@ def _make_set() -> None:
 		).insert()
 
 
-def _set_price(code: str, rate: float) -> None:
+def _set_price(code: str, rate: float, last: date) -> None:
 	frappe.get_doc(
 		{
 			"doctype": "Item Price",
 			"item_code": code,
 			"price_list": "Standard Selling",
 			"price_list_rate": rate,
+			# Before the orders of the last days, which would not find it otherwise.
+			"valid_from": last - timedelta(30),
 		}
 	).insert()
 
