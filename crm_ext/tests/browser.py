@@ -254,6 +254,21 @@ class Desk:
 		self.page.locator(".modal.show .btn-modal-primary:visible").last.click()
 		self.settle()
 
+	def dismiss(self, dialog: "Locator") -> None:
+		"""Escape, as a person would: again if the first one came while the dialog still took the keyboard over."""
+		from playwright.sync_api import TimeoutError
+
+		until = time.monotonic() + WAIT_MS / 1000
+		while True:
+			self._wait_until_shown()
+			self.page.keyboard.press("Escape")
+			try:
+				dialog.wait_for(state="hidden", timeout=3000)
+				return
+			except TimeoutError:
+				if time.monotonic() > until:
+					raise
+
 	def _wait_until_shown(self) -> None:
 		"""Bootstrap leaves a dialog open that is told to hide while it still fades in."""
 		self.page.wait_for_function(

@@ -146,8 +146,7 @@ def test_from_what_is_short_to_an_order_that_keeps_the_promise(login, seller, go
 	dialog = open_dialog(desk)
 	assert "cannot be changed" in dialog.inner_text()
 	assert not dialog.locator("[data-row]").count()
-	desk.page.keyboard.press("Escape")
-	dialog.wait_for(state="hidden")
+	desk.dismiss(dialog)
 	assert_printed(desk, quotation.name, "Promise Date", desk.as_typed(str(s.day(12))))
 
 	# The bundle and the service get the date that is typed for the order.
@@ -205,8 +204,7 @@ def test_dates_of_an_order_and_of_an_opportunity(login, seller, goods):
 	dialog = open_dialog(desk)
 	assert "Update Items" in dialog.inner_text()
 	assert not dialog.locator("[data-row]").count()
-	desk.page.keyboard.press("Escape")
-	dialog.wait_for(state="hidden")
+	desk.dismiss(dialog)
 
 	desk.open("Opportunity", opportunity.name)
 	assert marks_in_grid(desk) == {2: ["overdue"]}

@@ -82,8 +82,7 @@ def test_from_what_is_due_to_the_printed_note(login, goods, role):
 	# Two of five are there, and the service; what has to wait is told.
 	left_out = desk.page.locator(".crm-ext-left-out")
 	assert goods.waits.name in left_out.inner_text()
-	desk.page.keyboard.press("Escape")
-	left_out.wait_for(state="hidden")
+	desk.dismiss(left_out)
 	assert [(row["item_code"], row["qty"]) for row in desk.value("items")] == [
 		(goods.item, 2),
 		(f.SERVICE, 1),
@@ -126,8 +125,7 @@ def test_many_at_once_and_what_is_in_a_draft(login, goods):
 	desk.press_dialog()
 	left_out = desk.page.locator(".crm-ext-left-out")
 	assert late in left_out.inner_text() and part in left_out.inner_text()
-	desk.page.keyboard.press("Escape")
-	left_out.wait_for(state="hidden")
+	desk.dismiss(left_out)
 	assert notes_of(goods.late) == [late]
 
 	# Wanted all the same, and both orders on one note.

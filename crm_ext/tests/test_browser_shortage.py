@@ -29,8 +29,7 @@ def open_shortage(desk):
 
 
 def close(desk, dialog):
-	desk.page.keyboard.press("Escape")
-	dialog.wait_for(state="hidden")
+	desk.dismiss(dialog)
 
 
 def test_a_buyer_orders_what_is_short(login, item):

@@ -74,8 +74,7 @@ def test_from_a_quotation_that_is_short_to_the_money(login, goods):
 	dialog = open_shortage(desk)
 	shorts = dialog.locator("tr[data-item] [data-short]")
 	assert shorts.evaluate_all("cells => cells.map(cell => cell.dataset.short)") == ["2", "4"]
-	desk.page.keyboard.press("Escape")
-	dialog.wait_for(state="hidden")
+	desk.dismiss(dialog)
 	desk.create("Sales Order", leads_to="Sales Order")
 	desk.fill("delivery_date", desk.as_typed(str(s.day(10))))
 	order = desk.submit()
@@ -121,8 +120,7 @@ def test_from_a_quotation_that_is_short_to_the_money(login, goods):
 	desk.open("Sales Order", order)
 	dialog = open_shortage(desk)
 	assert not dialog.locator("tr[data-item]").count()
-	desk.page.keyboard.press("Escape")
-	dialog.wait_for(state="hidden")
+	desk.dismiss(dialog)
 
 	# Storekeeper, accountant.
 	buyer.open("Sales Order", order)
