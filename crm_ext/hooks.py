@@ -222,7 +222,7 @@ doc_events = {
 		"after_insert": "crm_ext.events.sales.after_insert",
 		"after_mapping": ["crm_ext.events.sales_order.after_mapping", "crm_ext.events.sales.after_mapping"],
 		"after_rename": "crm_ext.events.reference.after_rename",
-		"before_cancel": "crm_ext.events.reference.keep_dates",
+		"before_cancel": ["crm_ext.events.reference.keep_dates", "crm_ext.events.credit.before_cancel"],
 		"before_change": "crm_ext.events.credit.before_change",
 		"before_insert": "crm_ext.events.sales_order.before_insert",
 		# The approval first: a release of credit is used up by the gate.

@@ -6,6 +6,7 @@ from crm_ext.receivables import credit
 
 
 def validate(doc: Document, method: str | None = None) -> None:
+	credit.keep_release(doc)
 	credit.warn(doc)
 
 
@@ -14,7 +15,12 @@ def before_submit(doc: Document, method: str | None = None) -> None:
 
 
 def before_update_after_submit(doc: Document, method: str | None = None) -> None:
+	credit.keep_release(doc)
 	credit.hold_growth(doc)
+
+
+def before_cancel(doc: Document, method: str | None = None) -> None:
+	credit.keep_release(doc)
 
 
 def before_change(doc: Document, method: str | None = None) -> None:

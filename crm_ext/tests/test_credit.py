@@ -288,6 +288,30 @@ class TestChangesAfterSubmit(CreditTestCase):
 		self.assertEqual(more.reload().used_amount, 700)
 		self.assertNoErrors()
 
+	def test_nobody_claims_a_release_or_drops_it(self):
+		"""Frappe takes a read-only field of a submitted document from whoever sends it."""
+		make_policy(self.customer, limit=100)
+		held = draft(self.customer, 500)
+		given = release(500, held)
+		held.reload().submit()
+		free = order(f.make_customer().name, 10)
+		for name, claimed, kept in ((free.name, given.name, None), (held.name, None, given.name)):
+			document = frappe.get_doc("Sales Order", name)
+			document.update({"credit_release": claimed, "po_no": "4711"})
+			document.save()
+			stored = frappe.db.get_value("Sales Order", name, ["credit_release", "po_no"])
+			self.assertEqual(stored, (kept, "4711"))
+			self.assertEqual(document.credit_release, kept)
+		document = frappe.get_doc("Sales Order", held.name)
+		document.credit_release = None
+		document.cancel()
+		self.assertEqual(frappe.db.get_value("Sales Order", held.name, "credit_release"), given.name)
+		self.assertEqual(given.reload().used_amount, 0)
+		unsent = draft(f.make_customer().name, 10, credit_release=given.name)
+		self.assertIsNone(unsent.credit_release)
+		self.assertIsNone(unsent.submit().credit_release)
+		self.assertNoErrors()
+
 	def test_reopening_a_closed_order(self):
 		make_policy(self.customer, limit=1_000)
 		closed = order(self.customer, 800)
