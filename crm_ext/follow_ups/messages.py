@@ -127,19 +127,7 @@ def tell(
 	"""By bell, mail or both, as the person wants it. `reference`: the document it is about; `what`: what the mail's
 	unsubscribe link ends."""
 	doctype, name = reference or (None, None)
-	if person.bell:
-		frappe.get_doc(
-			{
-				"doctype": "Notification Log",
-				"type": "Alert",
-				"for_user": person.user,
-				# The bell shows it as HTML.
-				"subject": escape_html(subject),
-				"link": link,
-				"document_type": doctype,
-				"document_name": name,
-			}
-		).insert(ignore_permissions=True)
+	ring(person, subject, reference, link=link)
 	if person.mail and mail:
 		frappe.sendmail(
 			recipients=[person.email],
@@ -156,6 +144,35 @@ def tell(
 			# Ours stands in the mail and asks for no password.
 			add_unsubscribe_link=0,
 		)
+
+
+def ring(
+	person: Person | None,
+	subject: str,
+	reference: tuple[str, str] | None = None,
+	link: str | None = None,
+	from_user: str | None = None,
+) -> None:
+	"""By the bell, where the person wants it; None, somebody who may be told nothing, hears nothing.
+
+	`reference`: the document it is about, which the bell leads to where no `link` is given.
+	"""
+	if not person or not person.bell:
+		return
+	doctype, name = reference or (None, None)
+	frappe.get_doc(
+		{
+			"doctype": "Notification Log",
+			"type": "Alert",
+			"for_user": person.user,
+			"from_user": from_user,
+			# The bell shows it as HTML.
+			"subject": escape_html(subject),
+			"link": link,
+			"document_type": doctype,
+			"document_name": name,
+		}
+	).insert(ignore_permissions=True)
 
 
 def unsubscribe_link(user: str, what: str) -> str:

@@ -3,7 +3,7 @@
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import escape_html, fmt_money, formatdate, get_fullname, nowdate
+from frappe.utils import fmt_money, formatdate, get_fullname, nowdate
 
 from crm_ext.follow_ups import messages, preferences, work
 from crm_ext.follow_ups.model import CANCELLED, CONDITION_LEFT, OPEN
@@ -68,7 +68,7 @@ def _plan(order: Document, user: str, instructions: str, person: preferences.Per
 		frappe.db.set_value(
 			FOLLOW_UP, name, "rule_key", f"{_MARK}{frappe.generate_hash(length=16)}", update_modified=False
 		)
-		_tell(person, _("{0} asks: {1}").format(get_fullname(frappe.session.user), subject), order.name)
+		_ring(person, _("{0} asks: {1}").format(get_fullname(frappe.session.user), subject), order.name)
 
 
 def answer(release: Document) -> None:
@@ -94,21 +94,8 @@ def answer(release: Document) -> None:
 				fmt_money(release.amount, currency=release.currency),
 				formatdate(release.valid_until),
 			)
-			_tell(person, subject, release.sales_order)
+			_ring(person, subject, release.sales_order)
 
 
-def _tell(person: preferences.Person | None, subject: str, order: str) -> None:
-	if not person or not person.bell:
-		return
-	frappe.get_doc(
-		{
-			"doctype": "Notification Log",
-			"type": "Alert",
-			"for_user": person.user,
-			"from_user": frappe.session.user,
-			# The bell shows it as HTML.
-			"subject": escape_html(subject),
-			"document_type": ORDER,
-			"document_name": order,
-		}
-	).insert(ignore_permissions=True)
+def _ring(person: preferences.Person | None, subject: str, order: str) -> None:
+	messages.ring(person, subject, (ORDER, order), from_user=frappe.session.user)

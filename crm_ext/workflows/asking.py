@@ -157,17 +157,4 @@ def tell_deals(doctype: str, name: str, user: str, reasons: str) -> None:
 
 
 def _bell(person: Person, subject: str, doc: Document) -> None:
-	if not person.bell:
-		return
-	frappe.get_doc(
-		{
-			"doctype": "Notification Log",
-			"type": "Alert",
-			"for_user": person.user,
-			"from_user": frappe.session.user,
-			# The bell shows it as HTML.
-			"subject": escape_html(subject),
-			"document_type": doc.doctype,
-			"document_name": doc.name,
-		}
-	).insert(ignore_permissions=True)
+	messages.ring(person, subject, (doc.doctype, doc.name), from_user=frappe.session.user)
