@@ -4,16 +4,16 @@ Everything waits for what a person would wait for: the form is saved, the reques
 """
 
 import os
-import re
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 from urllib.request import urlopen
 
 import frappe
@@ -22,7 +22,7 @@ from frappe.utils.password import update_password
 from crm_ext.tests import factories
 
 if TYPE_CHECKING:
-	from playwright.sync_api import Browser, Locator, Page
+	from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response
 
 CHROMIUM_ARGS = [
 	"--no-sandbox",
@@ -34,6 +34,8 @@ CHROMIUM_ARGS = [
 PASSWORD = "Deal-Strip-2026"
 # Generous: the machines that run tests are slow and shared.
 WAIT_MS = 60_000
+# How often in a row the desk must be found idle, at 50 ms each, until it counts as settled.
+_QUIET = 7
 _SERVE = """
 import sys
 import frappe.app
@@ -103,12 +105,23 @@ class Desk:
 		"""`home`: a list the person may see. `context`: what else Playwright is to know of the window: viewport,
 		geolocation, permissions."""
 		self.url = url
-		context = {"viewport": {"width": 1400, "height": 1000}, "locale": "en-US", **context}
-		self.context = browser.new_context(**context)
+		# Without fading: Bootstrap does not hear a dialog that is told to close while it fades in.
+		usual = {"viewport": {"width": 1400, "height": 1000}, "locale": "en-US", "reduced_motion": "reduce"}
+		self.context = browser.new_context(**{**usual, **context})
 		self.context.set_default_timeout(WAIT_MS)
 		self.page: Page = self.context.new_page()
-		self.page.goto(f"{url}/login?redirect-to=/app/{home}/view/list")
-		self.page.fill("#login_email", user)
+		self.user = user
+		self._settled = 0
+		self._heard: deque[str] = deque(maxlen=30)
+		self._listen()
+		try:
+			self._log_in(password, home)
+		except Exception as error:
+			raise AssertionError(f"not logged in: {self.evidence()}") from error
+
+	def _log_in(self, password: str, home: str) -> None:
+		self.page.goto(f"{self.url}/login?redirect-to=/app/{home}/view/list")
+		self.page.fill("#login_email", self.user)
 		self.page.fill("#login_password", password)
 		self.page.click(".for-login .btn-login")
 		self.page.wait_for_function(
@@ -119,15 +132,59 @@ class Desk:
 	def close(self) -> None:
 		self.context.close()
 
+	# What a failed test is told with
+
+	def _listen(self) -> None:
+		def hear(what: str) -> None:
+			if "socket.io" not in what:  # tests run without it
+				self._heard.append(what)
+
+		def answered(answer: "Response") -> None:
+			if answer.status >= 400:
+				hear(f"{answer.status} {answer.request.method} {answer.url[:200]}")
+
+		def logged(message: "ConsoleMessage") -> None:
+			# What could not be loaded is told with its address by `answered`.
+			if message.type == "error" and not message.text.startswith("Failed to load resource"):
+				hear(f"console: {message.text[:500]}")
+
+		self.page.on("console", logged)
+		self.page.on("pageerror", lambda error: hear(f"JavaScript: {str(error)[:1500]}"))
+		self.page.on("response", answered)
+
+	def evidence(self) -> str:
+		"""Where this window is, what it shows and what went wrong in it, as text for the log of a failed test."""
+		lines = [f"{self.user} at {self.page.url}"]
+		for label, locator in (
+			("dialogs and alerts", ".modal.show, .desk-alert"),
+			("messages of the form", ".page-container:visible .form-message"),
+			("page", ".page-container:visible .page-head, .page-container:visible .layout-main-section"),
+		):
+			with suppress(Exception):  # the page may be gone; what else is known is told all the same
+				texts = [" ".join(text.split()) for text in self.page.locator(locator).all_inner_texts()]
+				lines.append(f"{label}: {' | '.join(text for text in texts if text)[:1500]}")
+		return "\n".join([*lines, *self._heard])
+
 	# Going somewhere
 
 	def settle(self) -> None:
-		"""Until no request is under way, nothing is frozen and no timer of a field is pending."""
-		for _again in range(2):
-			self.page.wait_for_function(
-				"() => window.frappe && frappe.request && !frappe.request.ajax_count && !document.querySelector('#freeze:not(.grid-form)')"
-			)
-			self.page.wait_for_timeout(150)
+		"""Until no request is under way, nothing is frozen and no timer of a field is pending.
+
+		The page itself counts how often it found that, between its own timers: time that passes while the machine
+		is busy with something else does not count.
+		"""
+		self._settled += 1
+		self.page.wait_for_function(
+			"""([token, quiet]) => {
+				const busy = !window.frappe?.request || frappe.request.ajax_count
+					|| document.querySelector("#freeze:not(.grid-form)");
+				const before = window.crm_ext_quiet?.token === token ? window.crm_ext_quiet.times : 0;
+				window.crm_ext_quiet = { token, times: busy ? 0 : before + 1 };
+				return window.crm_ext_quiet.times >= quiet;
+			}""",
+			arg=[self._settled, _QUIET],
+			polling=50,
+		)
 
 	def go(self, *route: str) -> None:
 		"""By route, as the search bar would."""
@@ -136,10 +193,19 @@ class Desk:
 
 	def open(self, doctype: str, name: str) -> None:
 		"""The form of a document, read from the server anew."""
-		self.page.evaluate("([d, n]) => frappe.model.clear_doc(d, n)", [doctype, name])
-		self.go("Form", doctype, name)
+		in_front = self.page.evaluate(
+			"""([d, n]) => {
+				const there = frappe.get_route()[0] === "Form" && cur_frm?.doctype === d && cur_frm.docname === n;
+				there ? cur_frm.reload_doc() : frappe.model.clear_doc(d, n);
+				return there;
+			}""",
+			[doctype, name],
+		)
+		if not in_front:
+			self.go("Form", doctype, name)
 		self.page.wait_for_function(
-			"([d, n]) => window.cur_frm && cur_frm.doctype === d && cur_frm.docname === n && cur_frm.doc",
+			"""([d, n]) => window.cur_frm && cur_frm.doctype === d && cur_frm.docname === n
+				&& cur_frm.doc && cur_frm.doc === locals[d]?.[n]""",
 			arg=[doctype, name],
 		)
 		self.settle()
@@ -156,8 +222,11 @@ class Desk:
 
 	def wait_for_form(self, doctype: str, new: bool = True) -> None:
 		self.page.wait_for_function(
-			"([d, isNew]) => window.cur_frm && cur_frm.doctype === d && !!cur_frm.doc.__islocal === isNew"
-			" && frappe.get_route()[1] === d",
+			"""([d, isNew]) => {
+				const [view, doctype, name] = frappe.get_route();
+				return window.cur_frm && cur_frm.doctype === d && !!cur_frm.doc.__islocal === isNew
+					&& view === "Form" && doctype === d && name === cur_frm.docname;
+			}""",
 			arg=[doctype, new],
 		)
 		self.settle()
@@ -198,15 +267,17 @@ class Desk:
 		self._type(box, value)
 
 	def _type(self, box: "Locator", value: str | float) -> None:
-		"""Type a value; in a link field choose it from the suggestions."""
+		"""Type a value; in a link field choose it from the suggestions for it."""
 		box.click()
-		box.fill(str(value))
-		if box.get_attribute("data-target"):
-			box.locator("xpath=ancestor::*[contains(@class, 'awesomplete')]").get_by_role(
-				"option"
-			).first.click()
-		else:
+		if not box.get_attribute("data-target"):
+			box.fill(str(value))
 			box.press("Tab")
+		else:
+			# The empty field has suggestions too, which may come late.
+			with self.page.expect_response(lambda answer: _searched_for(answer.request) == str(value)):
+				box.fill(str(value))
+			options = box.locator("xpath=ancestor::*[contains(@class, 'awesomplete')]").get_by_role("option")
+			options.filter(has_text=str(value)).first.click()
 		self.settle()
 
 	def fill_row(self, table: str, number: int, **values) -> None:
@@ -229,13 +300,18 @@ class Desk:
 	def create(self, label: str, leads_to: str, dialog: bool = False) -> None:
 		"""ERPNext's own button Create > `label`; `leads_to` is the DocType whose new form must come, `dialog`
 		says that ERPNext asks something first."""
-		group = self.form.locator(f'.inner-group-button[data-label="{quote("Create")}"]')
-		group.locator("button").first.click()
-		group.locator(f'.dropdown-item[data-label="{quote(label)}"]').click()
-		self.settle()
+		self.choose("Create", label)
 		if dialog:
 			self.press_dialog()
 		self.wait_for_form(leads_to, new=True)
+
+	def choose(self, group: str, label: str) -> None:
+		"""A button in one of the form's groups of buttons."""
+		self.settle()  # a form that is drawn anew closes its menus
+		buttons = self.form.locator(f'.inner-group-button[data-label="{quote(group)}"]')
+		buttons.locator("button").first.click()
+		buttons.locator(f'.dropdown-item[data-label="{quote(label)}"]').click()
+		self.settle()
 
 	def drag(self, what: "Locator", to: "Locator") -> None:
 		"""As a hand does: boards and calendars follow the mouse on its way."""
@@ -248,20 +324,31 @@ class Desk:
 		mouse.up()
 		self.settle()
 
-	def press_dialog(self) -> None:
-		"""The primary button of the dialog in front."""
-		self._wait_until_shown()
-		self.page.locator(".modal.show .btn-modal-primary:visible").last.click()
+	def press_dialog(self, label: str | None = None) -> None:
+		"""The primary button of the dialog in front, or of the one where it is called so."""
+		button = self.page.locator(".modal.show .btn-modal-primary:visible", has_text=label).last
+		button.wait_for()
+		self.wait_for_dialog()
+		button.click()
 		self.settle()
 
 	def dismiss(self, dialog: "Locator") -> None:
 		"""Escape, as a person would: again if the first one came while the dialog still took the keyboard over."""
+		self._until_hidden(dialog, lambda: self.page.keyboard.press("Escape"))
+
+	def close_dialog(self, dialog: "Locator") -> None:
+		"""By the cross in its corner."""
+		self._until_hidden(dialog, dialog.locator(".btn-modal-close:visible").click)
+		self.settle()
+
+	def _until_hidden(self, dialog: "Locator", act: Callable[[], object]) -> None:
 		from playwright.sync_api import TimeoutError
 
+		dialog.wait_for()
 		until = time.monotonic() + WAIT_MS / 1000
 		while True:
-			self._wait_until_shown()
-			self.page.keyboard.press("Escape")
+			self.wait_for_dialog()
+			act()
 			try:
 				dialog.wait_for(state="hidden", timeout=3000)
 				return
@@ -269,11 +356,13 @@ class Desk:
 				if time.monotonic() > until:
 					raise
 
-	def _wait_until_shown(self) -> None:
-		"""Bootstrap leaves a dialog open that is told to hide while it still fades in."""
+	def wait_for_dialog(self) -> None:
+		"""Until one is there, and whole: Bootstrap leaves a dialog open that is told to hide while it fades in."""
 		self.page.wait_for_function(
-			"""() => [...document.querySelectorAll(".modal.show")].every(
-				modal => !$(modal).data("bs.modal")?._isTransitioning)"""
+			"""() => {
+				const shown = [...document.querySelectorAll(".modal.show")];
+				return shown.length && !shown.some(modal => $(modal).data("bs.modal")?._isTransitioning);
+			}"""
 		)
 
 	def save(self) -> str:
@@ -286,9 +375,7 @@ class Desk:
 		if self.page.evaluate("() => !!cur_frm.doc.__islocal || cur_frm.is_dirty()"):
 			self.save()
 		self.form.locator('.primary-action[data-label="Submit"]').click()
-		self.page.locator(".modal.show .btn-modal-primary:visible").wait_for()
-		self._wait_until_shown()
-		self.page.locator(".modal.show .btn-modal-primary:visible", has_text=re.compile("Yes")).click()
+		self.press_dialog("Yes")
 		self.page.wait_for_function("() => cur_frm.doc.docstatus === 1")
 		self.settle()
 		return self.name()
@@ -332,12 +419,17 @@ class Desk:
 	def run_report(self, name: str, filters: dict) -> list[dict]:
 		"""Open a script report with filters; the rows it shows."""
 		self.page.evaluate(
-			"([name, filters]) => frappe.set_route('query-report', name, filters)", [name, filters]
+			"""([name, filters]) => {
+				window.crm_ext_earlier = frappe.query_report?.data;
+				return frappe.set_route("query-report", name, filters);
+			}""",
+			[name, filters],
 		)
 		self.page.wait_for_function(
 			"""([name, filters]) => {
 				const report = frappe.query_report;
-				return report && report.report_name === name && report.data && !report.loading
+				return report && report.report_name === name && report.data
+					&& report.data !== window.crm_ext_earlier
 					&& Object.entries(filters).every(([f, v]) => report.get_filter_value(f) === v);
 			}""",
 			arg=[name, filters],
@@ -432,6 +524,13 @@ class Desk:
 		self.settle()
 		self.page.wait_for_timeout(1500)  # charts grow
 		self.page.screenshot(path=str(path))
+
+
+def _searched_for(request: "Request") -> str | None:
+	"""What a link field asks suggestions for."""
+	if "search_link" not in request.url:
+		return None
+	return parse_qs(request.post_data or "", keep_blank_values=True).get("txt", [None])[0]
 
 
 def site_of_tests() -> tuple[str, str]:

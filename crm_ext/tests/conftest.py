@@ -1,8 +1,22 @@
 """What browser tests share: a web server, a browser, and desks that are pictured and closed at the end."""
 
+from contextlib import suppress
+
 import pytest
 
 from crm_ext.tests.browser import CHROMIUM_ARGS, PASSWORD, Desk, chromium_path, site_of_tests, web_server
+
+_DESKS = pytest.StashKey[list[Desk]]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+	"""A browser test that failed tells what was on its screens: CI keeps nothing but the log."""
+	report = yield
+	if report.failed:
+		for desk in item.stash.get(_DESKS, []):
+			report.sections.append(("browser", desk.evidence()))
+	return report
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +38,7 @@ def browser():
 @pytest.fixture
 def login(browser, url, request):
 	"""A function that opens a desk for a user. What is on the screen at the end is kept beside the site's logs."""
-	desks = []
+	desks = request.node.stash.setdefault(_DESKS, [])
 
 	def open_desk(user: str, password: str = PASSWORD, **context) -> Desk:
 		desks.append(Desk(browser, url, user, password, **context))
@@ -32,6 +46,8 @@ def login(browser, url, request):
 
 	yield open_desk
 	site, sites_path = site_of_tests()
-	for desk in desks:
-		desk.page.screenshot(path=f"{sites_path}/{site}/logs/{request.node.name}.png")
+	while desks:
+		desk = desks.pop(0)
+		with suppress(Exception):  # a picture that fails is no failure of what was tested
+			desk.page.screenshot(path=f"{sites_path}/{site}/logs/{request.node.name}.png")
 		desk.close()

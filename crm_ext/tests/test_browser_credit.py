@@ -1,7 +1,5 @@
 """At the credit gate in the desk: an assistant meets it, reads why, and asks; the accounts manager releases; it goes on."""
 
-import re
-
 import frappe
 import pytest
 from frappe.utils import add_days, fmt_money, getdate, nowdate
@@ -60,13 +58,12 @@ def test_held_asked_released_submitted(login, people, order):
 
 	# Submitting says the same, and who may release.
 	desk.form.locator('.primary-action[data-label="Submit"]').click()
-	desk.page.locator(".modal.show .btn-modal-primary:visible", has_text=re.compile("Yes")).click()
+	desk.press_dialog("Yes")
 	refusal = desk.page.locator(".modal.show .msgprint", has_text="has to be released first")
 	refusal.wait_for()
 	assert sentence in refusal.inner_text()
 	assert "Who may release it" in refusal.inner_text()
-	desk.page.locator(".modal.show .btn-modal-close").click()
-	refusal.wait_for(state="hidden")
+	desk.close_dialog(desk.page.locator(".modal.show"))
 	desk.open("Sales Order", order.name)
 	assert desk.value("docstatus") == 0
 

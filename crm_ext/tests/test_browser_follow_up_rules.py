@@ -60,9 +60,7 @@ def add_condition(desk: Desk, field: str, value: str) -> None:
 
 
 def close_dialog(desk: Desk) -> None:
-	desk.page.locator(".modal.show .btn-modal-close:visible").last.click()
-	desk.page.locator(".modal.show").wait_for(state="detached")
-	desk.settle()
+	desk.close_dialog(desk.page.locator(".modal.show"))
 
 
 def test_write_preview_test_and_switch_on(login, manager, leads, title):

@@ -61,7 +61,7 @@ def test_log_and_plan_by_keyboard(login, seller, lead):
 	keys = desk.page.keyboard
 	keys.press("Alt+l")
 	dialog = desk.page.locator(".modal.show")
-	dialog.wait_for()
+	desk.wait_for_dialog()
 	desk.page.wait_for_function("name => window.cur_dialog?.get_value('follow_up') === name", arg=open_one)
 	dialog.locator('[data-fieldname="channel"] select').focus()
 	keys.type("Call")

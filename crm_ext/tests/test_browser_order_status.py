@@ -46,9 +46,7 @@ def test_a_salesperson_asks_where_an_order_is(login, order):
 	seller = person("crm-ext-order-status@example.com", "Sales User")
 	desk = login(seller)
 	desk.open("Sales Order", order.name)
-	group = desk.form.locator('.inner-group-button[data-label="View"]')
-	group.locator("button").first.click()
-	group.locator('.dropdown-item[data-label="Order%20Status"]').click()
+	desk.choose("View", "Order Status")
 	rows = desk.form.locator(".order-status-row")
 	rows.first.wait_for()
 	assert desk.page.evaluate("() => frappe.get_route()") == ["order-status", order.name]

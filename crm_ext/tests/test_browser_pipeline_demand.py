@@ -40,16 +40,14 @@ def test_from_the_report_to_a_material_request(login, buyer, quoted):
 	dialog = desk.page.locator(".modal.show")
 	dialog.get_by_text("1 more that you may not open").wait_for()
 	assert dialog.locator(".pipeline-demand-documents tbody tr").count() == 0
-	dialog.locator(".btn-modal-close").click()
-	dialog.wait_for(state="hidden")
-	desk.settle()
+	desk.close_dialog(dialog)
 
 	site, sites_path = site_of_tests()
 	desk.page.screenshot(path=f"{sites_path}/{site}/logs/pipeline_demand.png")
 	desk.form.locator(".dt-row-0 .dt-cell--col-0 input").check()
 	desk.form.get_by_role("button", name="Material Request", exact=True).click()
 	dialog = desk.page.locator(".modal.show", has_text="Needed On")
-	dialog.locator(".btn-modal-primary").wait_for()
+	dialog.wait_for()
 	desk.settle()
 	desk.page.screenshot(path=f"{sites_path}/{site}/logs/pipeline_demand_dialog.png")
 	desk.press_dialog()

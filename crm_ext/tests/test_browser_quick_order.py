@@ -120,7 +120,7 @@ def begin(desk, goods) -> Hands:
 	desk.page.wait_for_function(
 		"customer => cur_page.page.quick_order.value('customer') === customer", arg=goods.customer
 	)
-	assert desk.page.evaluate("() => !!document.activeElement.closest('.quick-order-item')")
+	desk.page.wait_for_function("() => document.activeElement.closest('.quick-order-item')")
 	return hands
 
 
@@ -156,7 +156,7 @@ def test_five_rows_typed_by_keyboard(desk, goods):
 def test_five_rows_pasted_and_submitted(desk, goods):
 	hands = begin(desk, goods)
 	hands.click(desk.form.locator('[data-tool="paste"]'))
-	desk._wait_until_shown()
+	desk.wait_for_dialog()
 	hands.type("\n".join([f"{code}\t{place}" for place, code in enumerate(goods.named, start=1)]))
 	hands.add()
 	hands.priced(5)
@@ -184,7 +184,7 @@ def test_five_rows_of_the_last_orders(desk, goods):
 	frappe.db.commit()  # for the web server
 	hands = begin(desk, goods)
 	hands.click(desk.form.locator('[data-tool="last"]'))
-	desk._wait_until_shown()
+	desk.wait_for_dialog()
 	lines = desk.page.locator(".modal.show .quick-order-line input")
 	assert lines.count() == 5
 	for place in range(5):
@@ -235,6 +235,7 @@ def test_nothing_that_was_typed_is_lost(desk, goods):
 	box.fill("")
 	box.press_sequentially(frappe.db.get_value("Item", goods.wares[4], "item_name"))
 	desk.page.locator(".quick-order-item li", has_text=goods.wares[4]).wait_for()
+	desk.settle()  # what was searched for while it was typed is answered
 	desk.page.keyboard.press("ArrowDown")
 	desk.page.keyboard.press("Enter")
 	hands.priced(2)

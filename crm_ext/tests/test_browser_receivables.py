@@ -106,7 +106,7 @@ def test_from_the_list_to_a_call_a_promise_and_a_dunning_letter(login, collector
 	desk.open("Payment Promise", promised.name)
 	desk.form.locator(".crm-ext-reliability", has_text="No promise").wait_for()
 	desk.form.get_by_role("button", name="Withdraw").click()
-	desk.page.locator(".modal.show .btn-modal-primary").click()
+	desk.press_dialog()
 	desk.wait_for_value("status", "Cancelled")
 
 

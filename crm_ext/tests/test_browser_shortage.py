@@ -19,17 +19,11 @@ def item(site):
 
 def open_shortage(desk):
 	"""Create > Shortage of the open form; the dialog."""
-	group = desk.form.locator('.inner-group-button[data-label="Create"]')
-	group.locator("button").first.click()
-	group.locator('.dropdown-item[data-label="Shortage"]').click()
+	desk.choose("Create", "Shortage")
 	dialog = desk.page.locator(".crm-ext-shortage-dialog.show")
 	dialog.wait_for()
 	desk.settle()
 	return dialog
-
-
-def close(desk, dialog):
-	desk.dismiss(dialog)
 
 
 def test_a_buyer_orders_what_is_short(login, item):
@@ -96,4 +90,4 @@ def test_a_salesperson_sees_it_on_the_deal_and_asks_purchasing(login, item):
 	assert dialog.locator(f'tr[data-item="{item}"] [data-short]').get_attribute("data-short") == "10"
 	assert "Ask purchasing" in dialog.locator(".shortage-may-not").inner_text()
 	assert not dialog.locator(".shortage-make").count()
-	close(desk, dialog)
+	desk.dismiss(dialog)
