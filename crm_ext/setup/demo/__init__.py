@@ -14,6 +14,8 @@ diary.py      does the steps, one transaction each, dated to their day
 follow_ups.py contacts of a year, and what is to be done next
 promises.py   what customers who are late promised to pay
 credit.py     the credit gate, an order that waits for it and one that was released
+approvals.py  workflows, limits, quotations, orders and payments that wait or were approved, big deals
+team.py       who sees what, who stands in for whom
 supply.py     lead times, what is on its way, orders that wait for goods, what was requested for one of them
 """
 
@@ -21,7 +23,18 @@ import frappe
 from erpnext.selling.doctype.quotation.quotation import set_expired_status
 from frappe.utils import add_days, getdate
 
-from crm_ext.setup.demo import credit, data, diary, follow_ups, masters, promises, site, supply
+from crm_ext.setup.demo import (
+	approvals,
+	credit,
+	data,
+	diary,
+	follow_ups,
+	masters,
+	promises,
+	site,
+	supply,
+	team,
+)
 from crm_ext.setup.demo.plan import YEAR, make_plan
 
 
@@ -45,6 +58,7 @@ def make() -> None:
 	companies = [company, own]
 	masters.make_masters(companies, last)
 	follow_ups.make_holidays(companies, first, getdate(add_days(last, YEAR)))
+	_tell_of_arrivals(False)
 	for done, total in diary.do_steps(make_plan(last), companies):
 		if done % 50 == 0 or done == total:
 			_report(f"{done} of {total} steps of a year of selling")
@@ -55,13 +69,24 @@ def make() -> None:
 	promises.make(companies, last)
 	_report("goods on their way, orders that wait for them")
 	supply.make(company, last)
+	_report("workflows, limits, approvals, who sees what")
+	approvals.switch_on(last)
 	credit.make(company, last)
+	approvals.make(company, last)
 	follow_ups.switch_rules_on(last)
+	team.make(last)
+	_tell_of_arrivals(True)
 	diary.note("done", True)
 	diary.forget_all_but("done")
 	frappe.db.commit()  # the end of the run
 	logins = ", ".join(person.user for person in data.PEOPLE)
 	_report(f"done. Log in as {logins}; password: {data.PASSWORD}")
+
+
+def _tell_of_arrivals(on: bool) -> None:
+	"""Nobody is told today of what arrived in the year before."""
+	frappe.db.set_single_value("CRM Ext Settings", "tell_of_arrivals", int(on))
+	frappe.db.commit()  # a step of its own: a killed run goes on after it
 
 
 def _report(what: str) -> None:

@@ -25,7 +25,8 @@ class Person:
 	last_name: str
 	gender: str
 	roles: tuple[str, ...]
-	sells: bool = False
+	# Has a place in the tree of Sales Persons.
+	in_tree: bool = False
 
 	@property
 	def user(self) -> str:
@@ -38,17 +39,19 @@ class Person:
 
 _SALES = ("Sales User",)
 SALES = (
-	Person("Anna", "Lindqvist", "Female", _SALES, sells=True),
-	Person("Ben", "Okafor", "Male", _SALES, sells=True),
-	Person("Clara", "Moreau", "Female", _SALES, sells=True),
-	Person("David", "Novak", "Male", _SALES, sells=True),
+	Person("Anna", "Lindqvist", "Female", _SALES, in_tree=True),
+	Person("Ben", "Okafor", "Male", _SALES, in_tree=True),
+	Person("Clara", "Moreau", "Female", _SALES, in_tree=True),
+	Person("David", "Novak", "Male", _SALES, in_tree=True),
 )
 MANAGER = Person("Maria", "Keller", "Female", ("Sales User", "Sales Manager", "Sales Master Manager"), True)
 ACCOUNTANT = Person("Felix", "Brandt", "Male", ("Accounts User", "Accounts Manager"))
 BUYER = Person(
 	"Greta", "Visser", "Female", ("Purchase User", "Purchase Manager", "Stock User", "Item Manager")
 )
-PEOPLE = (MANAGER, *SALES, ACCOUNTANT, BUYER)
+ASSISTANT = Person("Hanna", "Berg", "Female", _SALES, in_tree=True)
+COLLECTOR = Person("Ivo", "Jansen", "Male", ("Accounts User",))
+PEOPLE = (MANAGER, *SALES, ACCOUNTANT, BUYER, ASSISTANT, COLLECTOR)
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,20 @@ SUPPLY = {
 	"SKU009": Supply(9, 10, 20),
 	"SKU010": Supply(21, 4),
 }
+# Numbers a shop gives its goods itself (EAN-13 beginning with 20). The box of what is bought by the box has its own.
+BARCODES = {
+	"SKU001": "2000000000015",
+	"SKU002": "2000000000022",
+	"SKU003": "2000000000039",
+	"SKU004": "2000000000046",
+	"SKU005": "2000000000053",
+	"SKU006": "2000000000060",
+	"SKU007": "2000000000077",
+	"SKU008": "2000000000084",
+	"SKU009": "2000000000091",
+	"SKU010": "2000000000107",
+}
+BOX_BARCODES = {"SKU001": "2000000001012", "SKU006": "2000000001067"}
 # What can be sold in place of another item: code, name, the other one.
 ALTERNATIVE = ("SKU011", "Smartphone, Second Generation", "SKU004")
 # Goods sold as one: code, name, parts.
@@ -112,6 +129,44 @@ NEW_ORDERS = (
 )
 # A quotation of yesterday: customer, items.
 NEW_OFFER = ("Palmer Productions Ltd.", (("SKU002", 25), ("SKU004", 20), ("SKU006", 144)))
+# Who has to approve what: document, measure, limit, role.
+APPROVAL_LIMITS = (
+	("Quotation", "Discount %", 10, "Sales Manager"),
+	("Quotation", "Margin %", 15, "Sales Manager"),
+	("Quotation", "Value", 40000, "Sales Manager"),
+	("Sales Order", "Value", 50000, "Sales Manager"),
+	("Sales Order", "Value", 150000, "Sales Master Manager"),
+)
+# Who is told of deals, from which amount on.
+BIG_DEALS = ((30000, MANAGER), (50000, ACCOUNTANT))
+
+
+@dataclass(frozen=True)
+class Asked:
+	"""A quotation or an order of these days. `answer`: the action of whoever approves, none if it still waits."""
+
+	seller: int
+	items: tuple[tuple[str, int], ...]
+	discount: float = 0
+	answer: str | None = None
+	said: str = ""
+
+
+OFFERS_ASKED = (
+	Asked(3, (("SKU002", 12), ("SKU005", 40)), 15),
+	Asked(0, (("SKU004", 10), ("SKU008", 60)), 12, "Approve"),
+	Asked(
+		2, (("SKU010", 10), ("SKU003", 100)), 25, "Send Back", "We would earn nothing. Offer free delivery."
+	),
+	# Within the limits: nobody has to be asked, but it is a big deal.
+	Asked(0, (("SKU005", 420),)),
+)
+# Delivered in so many days. Goods few others wait for.
+ORDERS_DELIVERED_IN = 28
+ORDERS_ASKED = (
+	Asked(1, (("SKU007", 104),)),
+	Asked(0, (("SKU007", 100),), answer="Approve"),
+)
 # Customers and suppliers of ERPNext's own demo.
 ERPNEXT_CUSTOMERS = ("Grant Plastics Ltd.", "West View Software Ltd.", "Palmer Productions Ltd.")
 ERPNEXT_SUPPLIERS = ("Zuckerman Security Ltd.", "MA Inc.", "Summit Traders Ltd.")

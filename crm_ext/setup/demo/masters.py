@@ -88,7 +88,7 @@ def _make_people(company: str) -> None:
 			if person is data.MANAGER
 			else frappe.db.get_value("Employee", {"user_id": data.MANAGER.user}),
 		)
-		if person.sells:
+		if person.in_tree:
 			manages = person is data.MANAGER
 			_insert(
 				"Sales Person",

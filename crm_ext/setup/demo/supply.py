@@ -4,6 +4,7 @@ that wait for them, offers with promised days, and what was requested for one of
 from datetime import date, timedelta
 
 import frappe
+from frappe.model.document import Document
 
 from crm_ext.setup.demo import data, diary
 from crm_ext.setup.demo.masters import sales_person_of, warehouse_of
@@ -40,10 +41,18 @@ def _make_goods(company: str, last: date) -> None:
 		if good.box:
 			item.append("uoms", {"uom": _BOX, "conversion_factor": good.box})
 			item.purchase_uom = _BOX
+		_add_barcodes(item)
 		for row in item.item_defaults:
 			row.default_supplier = data.ERPNEXT_SUPPLIERS[number % len(data.ERPNEXT_SUPPLIERS)]
 		item.save()
 	_make_set(last)
+
+
+def _add_barcodes(item: Document) -> None:
+	"""For the scanner at Quick Order."""
+	item.append("barcodes", {"barcode": data.BARCODES[item.name], "barcode_type": "EAN"})
+	if box := data.BOX_BARCODES.get(item.name):
+		item.append("barcodes", {"barcode": box, "barcode_type": "EAN", "uom": _BOX})
 
 
 def _make_second_generation(company: str, last: date) -> None:
