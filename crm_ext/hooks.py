@@ -10,9 +10,10 @@ app_license = "GPL-3.0-or-later"
 
 # Setup
 after_install = "crm_ext.setup.install.after_install"
+after_migrate = ["crm_ext.setup.roles.after_migrate"]
 after_uninstall = "crm_ext.setup.uninstall.after_uninstall"
 before_app_uninstall = "crm_ext.setup.checks.before_app_uninstall"
-before_install = "crm_ext.setup.checks.before_install"
+before_install = ["crm_ext.setup.checks.before_install", "crm_ext.setup.roles.make"]
 before_migrate = "crm_ext.setup.checks.before_migrate"
 before_uninstall = "crm_ext.setup.uninstall.before_uninstall"
 

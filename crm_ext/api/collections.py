@@ -41,6 +41,10 @@ def send_statement(customer: str, company: str, recipients: str, subject: str, m
 	return statements.send(customer, company, recipients, subject, message)
 
 
+# Who may open one of these knows what customers owe.
+_RECEIVABLES = ("Accounts Receivable", "Receivable Aging")
+
+
 def _check(customer: str, company: str) -> None:
 	frappe.has_permission("Customer", "read", doc=customer, throw=True)
 	frappe.has_permission("Company", "read", doc=company, throw=True)
@@ -51,5 +55,5 @@ def _check_statement(customer: str, company: str) -> None:
 	"""Who may make one in ERPNext."""
 	_check(customer, company)
 	frappe.has_permission("Process Statement Of Accounts", "create", throw=True)
-	if not frappe.get_cached_doc("Report", "Accounts Receivable").is_permitted():
+	if not any(frappe.get_cached_doc("Report", name).is_permitted() for name in _RECEIVABLES):
 		frappe.throw(_("You may not see what customers owe."), frappe.PermissionError)

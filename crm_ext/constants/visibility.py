@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from crm_ext.constants.roles import SELLERS
+
 OWN, OWN_AND_BELOW, BRANCH, ALL = "Own", "Own and Below", "Branch", "All"
 # From narrow to wide.
 SCOPES = (OWN, OWN_AND_BELOW, BRANCH, ALL)
 
 # Rights that come from these alone are narrowed. Roles named in the settings count as sales roles, too.
-SALES_ROLES = frozenset({"Sales User", "Sales Manager", "Sales Master Manager"})
+SALES_ROLES = frozenset({*SELLERS, "Sales Manager", "Sales Master Manager"})
 
 
 @dataclass(frozen=True, slots=True)

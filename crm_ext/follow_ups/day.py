@@ -11,6 +11,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, formatdate, get_fullname, now_datetime
 
+from crm_ext.constants.roles import SELLERS
 from crm_ext.follow_ups import calendars, schedule
 from crm_ext.follow_ups.model import OPEN, Calendar
 from crm_ext.permissions import asked_once, list_conditions
@@ -294,7 +295,7 @@ def members(viewer: str, only: str | None = None) -> dict[str, str]:
 		WHERE u.enabled = 1 AND u.user_type = 'System User' AND u.name NOT IN ('Guest', %(viewer)s)
 			AND ({_EVERYBODY if everybody else _BELOW}){" AND u.name = %(only)s" if only else ""}
 		ORDER BY u.full_name, u.name""",
-		{"viewer": viewer, "only": only},
+		{"viewer": viewer, "only": only, "sellers": SELLERS},
 	)
 	return found | {user: name or user for user, name in rows}
 
@@ -302,7 +303,7 @@ def members(viewer: str, only: str | None = None) -> dict[str, str]:
 # One look-up in an index for each user, however many follow ups there are.
 _EVERYBODY = """
 	EXISTS (SELECT 1 FROM `tabHas Role` r
-		WHERE r.parent = u.name AND r.parenttype = 'User' AND r.role = 'Sales User')
+		WHERE r.parent = u.name AND r.parenttype = 'User' AND r.role IN %(sellers)s)
 	OR EXISTS (SELECT 1 FROM `tabFollow Up` f WHERE f.responsible = u.name)
 """
 _BELOW = """u.name IN (

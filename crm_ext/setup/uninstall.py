@@ -5,7 +5,7 @@ All of it happens after Frappe has removed the app: it calls both hooks in a dry
 
 import frappe
 
-from crm_ext.setup import customizations
+from crm_ext.setup import customizations, roles
 from crm_ext.workflows import store as workflows
 
 OUR_DOCTYPES = (
@@ -47,6 +47,7 @@ def after_uninstall() -> None:
 	workflows.remove_all(frappe.flags.crm_ext_workflows_made)
 	customizations.remove()
 	_remove_records()
+	roles.remove_all()
 	frappe.db.commit()  # uninstall's own commit has already happened
 
 

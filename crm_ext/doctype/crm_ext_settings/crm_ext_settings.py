@@ -4,6 +4,7 @@
 from frappe.model.document import Document
 
 from crm_ext.deals import stages
+from crm_ext.setup import roles
 from crm_ext.workflows import store as workflows
 
 
@@ -15,3 +16,4 @@ class CRMExtSettings(Document):
 	def on_update(self) -> None:
 		stages.clear_cache()
 		workflows.sync(self)
+		roles.follow_settings(self)
