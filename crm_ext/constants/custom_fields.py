@@ -4,7 +4,7 @@
 wherever the chain of documents tells, the app writes it.
 """
 
-from crm_ext.constants.workflows import APPROVAL_FIELDS, STATE_FIELD
+from crm_ext.constants.workflows import APPROVAL_FIELDS, LEAD_STATE_FIELD, QUALIFIED_FOR, STATE_FIELD
 
 MODULE = "CRM Ext"
 
@@ -181,7 +181,7 @@ CUSTOM_FIELDS["Sales Order"].append(
 )
 
 
-def _workflow_fields(insert_after: str) -> list[dict]:
+def _workflow_fields(insert_after: str, state_field: str = STATE_FIELD) -> list[dict]:
 	"""Where a workflow of ours keeps a document's state, and what has to be approved. Empty, and not shown, while it is off."""
 	kept = {"no_copy": 1, "print_hide": 1, "read_only": 1}
 	needed, reasons, roles = APPROVAL_FIELDS
@@ -189,8 +189,8 @@ def _workflow_fields(insert_after: str) -> list[dict]:
 		{
 			**kept,
 			"allow_on_submit": 1,
-			"depends_on": f"eval:doc.{STATE_FIELD}",
-			"fieldname": STATE_FIELD,
+			"depends_on": f"eval:doc.{state_field}",
+			"fieldname": state_field,
 			"fieldtype": "Link",
 			"insert_after": insert_after,
 			"label": "Workflow State",
@@ -201,7 +201,7 @@ def _workflow_fields(insert_after: str) -> list[dict]:
 			"fieldname": needed,
 			"fieldtype": "Check",
 			"hidden": 1,
-			"insert_after": STATE_FIELD,
+			"insert_after": state_field,
 			"label": "Approval Needed",
 		},
 		{
@@ -223,6 +223,21 @@ def _workflow_fields(insert_after: str) -> list[dict]:
 	]
 
 
+CUSTOM_FIELDS["Lead"] += _workflow_fields("next_follow_up_on", LEAD_STATE_FIELD)[:1]
+CUSTOM_FIELDS["Opportunity"] += [
+	*_workflow_fields("next_follow_up_on"),
+	{
+		"depends_on": f"eval:doc.{STATE_FIELD} && doc.{QUALIFIED_FOR}",
+		"fieldname": QUALIFIED_FOR,
+		"fieldtype": "Currency",
+		"insert_after": APPROVAL_FIELDS[2],
+		"label": "Qualified For",
+		"no_copy": 1,
+		"options": "Company:company:default_currency",
+		"print_hide": 1,
+		"read_only": 1,
+	},
+]
 CUSTOM_FIELDS["Quotation"] += _workflow_fields("next_follow_up_on")
 CUSTOM_FIELDS["Payment Entry"] = _workflow_fields("mode_of_payment")[:1]
 CUSTOM_FIELDS["Sales Order"] += _workflow_fields("credit_release")

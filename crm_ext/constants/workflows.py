@@ -6,24 +6,37 @@ ERPNext keeps its own status; ours stands beside it in a field of its own, and f
 from dataclasses import dataclass
 
 STATE_FIELD = "crm_ext_state"
+# ERPNext fills an empty field of an opportunity from the field of the same name of its lead.
+LEAD_STATE_FIELD = "crm_ext_lead_state"
 # What the last save found: whether it has to be approved, why, and by whom.
 NEEDED, REASONS, ROLES = APPROVAL_FIELDS = "approval_needed", "approval_reasons", "approval_roles"
+# What an opportunity was worth when it was qualified, in company currency: limits up to there need nobody again.
+QUALIFIED_FOR = "qualified_for"
 
 DRAFT, PENDING, CANCELLED = "Draft", "Pending Approval", "Cancelled"
 SENT, ACCEPTED, LOST = "Sent", "Accepted", "Lost"
 WAITING, RELEASED = "Waiting for Credit", "Released"
 ENTERED, VERIFIED = "Entered", "Verified"
+NEW, CONTACTED, QUALIFIED, UNQUALIFIED = "New", "Contacted", "Qualified", "Unqualified"
+QUALIFICATION, CONVERTED, CLOSED = "Qualification", "Converted", "Closed"
 
 # States and actions a site may have already keep what they are there.
 STYLES = {
 	ACCEPTED: "Success",
 	CANCELLED: "Inverse",
+	CLOSED: "Inverse",
+	CONTACTED: "Primary",
+	CONVERTED: "Success",
 	DRAFT: "",
 	ENTERED: "",
 	LOST: "Danger",
+	NEW: "",
 	PENDING: "Warning",
+	QUALIFICATION: "",
+	QUALIFIED: "Success",
 	RELEASED: "Success",
 	SENT: "Primary",
+	UNQUALIFIED: "Danger",
 	VERIFIED: "Success",
 	WAITING: "Warning",
 }
@@ -36,11 +49,20 @@ SUBMIT, REQUEST, APPROVE, SEND_BACK, WITHDRAW = (
 	"Withdraw",
 )
 VERIFY = "Verify"
+CONTACT, QUALIFY, DISQUALIFY, REOPEN = "Contact", "Qualify", "Disqualify", "Reopen"
 
-# Who may: everybody (ERPNext's own permissions still hold), who may approve this document, who entered it, anybody else.
-ANYBODY, APPROVER, OWNER, OTHER = "anybody", "approver", "owner", "other"
-# When: nothing has to be approved, something has to be, always.
+# Who may: everybody (ERPNext's own permissions still hold), who may approve this document, who entered it, anybody else,
+# who may qualify leads.
+ANYBODY, APPROVER, OWNER, OTHER, QUALIFIER = "anybody", "approver", "owner", "other", "qualifier"
+# When: nothing has to be approved, something has to be, always; ERPNext has no document that settles a lead's status;
+# a lead was, or was not, in contact yet.
 WITHIN, BEYOND, ALWAYS = "within", "beyond", "always"
+UNSETTLED, IN_CONTACT, WITHOUT_CONTACT = "unsettled", "in contact", "without contact"
+
+# Statuses ERPNext gives a lead by the documents made from it.
+SETTLED = ("Converted", "Opportunity", "Quotation")
+# Statuses of an opportunity at which nobody works any more: our states of the same names.
+OVER = (CONVERTED, LOST, CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +78,19 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Belongs:
-	"""A document with this docstatus, and one of these statuses if any are named, is in this state. The first that fits."""
+	"""A document with this docstatus, and one of these values of `field` if any are named, is in this state; or one
+	whose `field` is filled. The first that fits."""
 
 	state: str
 	docstatus: int
-	statuses: tuple[str, ...] = ()
+	values: tuple[str, ...] = ()
+	field: str = "status"
+	filled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-	"""`states`: (state, docstatus); the first is that of a new document. `measured`: limits say what has to be approved;
-	otherwise another person than the one who entered it submits it."""
+	"""`states`: (state, docstatus); the first is that of a new document. `measured`: limits say what has to be approved."""
 
 	document_type: str
 	switch: str
@@ -74,18 +98,20 @@ class Definition:
 	ways: tuple[Way, ...]
 	belongs: tuple[Belongs, ...]
 	measured: bool = True
+	state_field: str = STATE_FIELD
 
 	@property
 	def name(self) -> str:
 		return f"CRM Ext {self.document_type}"
 
 
-def _approval(draft: str, done: str, *also: str) -> tuple[Way, ...]:
-	"""From entering to submitting, by way of an approval where one is needed. `also`: other states to go on from."""
+def _approval(draft: str, done: str, *also: str, within: str = SUBMIT) -> tuple[Way, ...]:
+	"""From entering to submitting, by way of an approval where one is needed. `also`: other states to go on from;
+	`within`: what leads on where nobody has to approve."""
 	ways = []
 	for state in (draft, *also):
 		ways += [
-			Way(state, SUBMIT, done, ANYBODY, WITHIN),
+			Way(state, within, done, ANYBODY, WITHIN),
 			Way(state, REQUEST, PENDING, ANYBODY, BEYOND),
 			Way(state, APPROVE, done, APPROVER, BEYOND),
 		]
@@ -93,7 +119,7 @@ def _approval(draft: str, done: str, *also: str) -> tuple[Way, ...]:
 		*ways,
 		Way(PENDING, APPROVE, done, APPROVER, BEYOND),
 		# Changed or measured anew, it may need nobody any more.
-		Way(PENDING, SUBMIT, done, ANYBODY, WITHIN),
+		Way(PENDING, within, done, ANYBODY, WITHIN),
 		Way(PENDING, SEND_BACK, draft, APPROVER, BEYOND),
 		Way(PENDING, WITHDRAW, draft, OWNER),
 	)
@@ -102,6 +128,45 @@ def _approval(draft: str, done: str, *also: str) -> tuple[Way, ...]:
 WORKFLOWS = {
 	definition.document_type: definition
 	for definition in (
+		Definition(
+			"Lead",
+			"workflow_lead",
+			((NEW, 0), (CONTACTED, 0), (QUALIFIED, 0), (UNQUALIFIED, 0)),
+			(
+				Way(NEW, CONTACT, CONTACTED),
+				Way(NEW, QUALIFY, QUALIFIED, QUALIFIER),
+				Way(CONTACTED, QUALIFY, QUALIFIED, QUALIFIER),
+				Way(NEW, DISQUALIFY, UNQUALIFIED),
+				Way(CONTACTED, DISQUALIFY, UNQUALIFIED),
+				Way(QUALIFIED, DISQUALIFY, UNQUALIFIED, ANYBODY, UNSETTLED),
+				Way(UNQUALIFIED, REOPEN, CONTACTED, ANYBODY, IN_CONTACT),
+				Way(UNQUALIFIED, REOPEN, NEW, ANYBODY, WITHOUT_CONTACT),
+			),
+			(
+				Belongs(QUALIFIED, 0, SETTLED),
+				Belongs(UNQUALIFIED, 0, ("Do Not Contact",)),
+				Belongs(QUALIFIED, 0, ("Qualified",), "qualification_status"),
+				# "Unqualified" stands in every new lead and says nothing.
+				Belongs(CONTACTED, 0, ("In Process",), "qualification_status"),
+				Belongs(CONTACTED, 0, ("Replied", "Interested", "Lost Quotation")),
+				Belongs(CONTACTED, 0, field="last_contact_on", filled=True),
+				Belongs(NEW, 0),
+			),
+			measured=False,
+			state_field=LEAD_STATE_FIELD,
+		),
+		Definition(
+			"Opportunity",
+			"workflow_opportunity",
+			((QUALIFICATION, 0), (PENDING, 0), (QUALIFIED, 0), (CONVERTED, 0), (LOST, 0), (CLOSED, 0)),
+			_approval(QUALIFICATION, QUALIFIED, within=QUALIFY),
+			(
+				*(Belongs(status, 0, (status,)) for status in OVER),
+				Belongs(QUALIFIED, 0, ("Quotation",)),
+				Belongs(QUALIFIED, 0, field=QUALIFIED_FOR, filled=True),
+				Belongs(QUALIFICATION, 0),
+			),
+		),
 		Definition(
 			"Quotation",
 			"workflow_quotation",

@@ -106,6 +106,11 @@ def find(figures: Figures, limits: Iterable[Limit]) -> list[Finding]:
 	return found
 
 
+def beyond(findings: Iterable[Finding], seen: float) -> list[Finding]:
+	"""Of limits on a value those that were not passed yet when somebody had to do with it, at a value of `seen`."""
+	return [finding for finding in findings if finding.limit >= seen - _EPS]
+
+
 def may(findings: Iterable[Finding], roles: Collection[str]) -> bool:
 	"""Whether somebody with these roles may approve all that was found."""
 	return all(any(role in roles for role in finding.roles) for finding in findings)

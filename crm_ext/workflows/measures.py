@@ -7,10 +7,12 @@ import frappe
 from frappe import _
 from frappe.utils import cint, flt, fmt_money
 
+from crm_ext.constants.workflows import QUALIFIED_FOR
 from crm_ext.workflows import limits as rules
 from crm_ext.workflows.limits import Figures, Finding, Limit, Line
 
 SETTINGS = "CRM Ext Settings"
+OPPORTUNITY = "Opportunity"
 _HEADER = (
 	"name",
 	"company",
@@ -19,6 +21,7 @@ _HEADER = (
 	"base_discount_amount",
 	"apply_discount_on",
 )
+_WORTH = ("name", "company", "opportunity_amount", "conversion_rate", "base_total", QUALIFIED_FOR)
 _ROW = (
 	"parent",
 	"idx",
@@ -99,18 +102,34 @@ def figures_of(
 	return Figures(doc.get("company"), flt(doc.get("base_grand_total")), lines, share)
 
 
+def worth(opportunity: Mapping) -> float:
+	"""What an opportunity is worth in company currency, as its deal expects it: of ERPNext only the form keeps that."""
+	amount = flt(opportunity.get("opportunity_amount"))
+	return amount * (flt(opportunity.get("conversion_rate")) or 1) or flt(opportunity.get("base_total"))
+
+
+def measured(doc: Mapping, limits: list[Limit]) -> Figures:
+	"""Of one document, with what its items cost where margins are limited."""
+	return figures_of(doc, costs=costs_of(_items(doc.get("items"), limits), doc.get("company")))
+
+
 def find(doc: Mapping) -> list[Finding]:
-	"""Limits one document passes. A query where margins are limited, otherwise none."""
+	"""Limits one document passes, of an opportunity those that nobody saw yet. A query where margins are limited,
+	otherwise none."""
 	limits = limits_of(doc.get("doctype"))
 	if not limits:
 		return []
-	costs = costs_of(_items(doc.get("items"), limits), doc.get("company"))
-	return rules.find(figures_of(doc, costs=costs), limits)
+	if doc.get("doctype") == OPPORTUNITY:
+		return _of_opportunity(doc, limits)
+	return rules.find(measured(doc, limits), limits)
 
 
 def find_in(doctype: str, names: list[str], limits: list[Limit]) -> dict[str, tuple[str, list[Finding]]]:
 	"""(company, limits passed) of these documents, by name. Two queries, and one for each company
-	where margins are limited."""
+	where margins are limited; one of opportunities."""
+	if doctype == OPPORTUNITY:
+		docs = frappe.get_all(doctype, {"name": ("in", names)}, list(_WORTH), order_by="name")
+		return {doc.name: (doc.company, _of_opportunity(doc, limits)) for doc in docs}
 	extra = ("is_free_item", "is_alternative") if doctype == "Quotation" else ("is_free_item",)
 	rows = defaultdict(list)
 	for row in frappe.get_all(
@@ -126,6 +145,11 @@ def find_in(doctype: str, names: list[str], limits: list[Limit]) -> dict[str, tu
 		doc.name: (doc.company, rules.find(figures_of(doc, rows[doc.name], costs[doc.company]), limits))
 		for doc in docs
 	}
+
+
+def _of_opportunity(doc: Mapping, limits: list[Limit]) -> list[Finding]:
+	figures = Figures(doc.get("company"), worth(doc))
+	return rules.beyond(rules.find(figures, limits), flt(doc.get(QUALIFIED_FOR)))
 
 
 def in_words(findings: Iterable[Finding], company: str | None) -> list[str]:

@@ -5,39 +5,86 @@ from collections.abc import Mapping
 import frappe
 from frappe.utils import create_batch
 
-from crm_ext.constants.workflows import APPROVAL_FIELDS, NEEDED, REASONS, ROLES, STATE_FIELD, Definition
+from crm_ext.constants.workflows import (
+	APPROVAL_FIELDS,
+	NEEDED,
+	REASONS,
+	ROLES,
+	WORKFLOWS,
+	Belongs,
+	Definition,
+)
 
 
 def of(definition: Definition, doc: Mapping) -> str | None:
-	"""The state by docstatus and status alone."""
+	"""The state by what ERPNext says of a document."""
 	for rule in definition.belongs:
+		value = doc.get(rule.field)
 		if int(doc.get("docstatus") or 0) == rule.docstatus and (
-			not rule.statuses or doc.get("status") in rule.statuses
+			bool(value) if rule.filled else not rule.values or value in rule.values
 		):
 			return rule.state
 	return None
 
 
+def _condition(rule: Belongs) -> str:
+	"""The same in SQL, with the values as `%(values)s`."""
+	if rule.filled:
+		extra = f"AND `{rule.field}` IS NOT NULL AND `{rule.field}` != 0"
+	else:
+		extra = f"AND `{rule.field}` IN %(values)s" if rule.values else ""
+	return f"docstatus = {rule.docstatus} {extra}"
+
+
 def put_all(definition: Definition) -> None:
-	"""Every document into the state it belongs to; a statement for each rule, nothing but our field is written."""
+	"""Every document without a state into the one it belongs to; a statement for each rule, nothing but our field is
+	written."""
+	field = definition.state_field
 	for rule in definition.belongs:
-		statuses = "AND status IN %(statuses)s" if rule.statuses else ""
 		frappe.db.sql(
-			f"""UPDATE `tab{definition.document_type}` SET `{STATE_FIELD}` = %(state)s
-			WHERE docstatus = %(docstatus)s AND IFNULL(`{STATE_FIELD}`, '') = '' {statuses}""",
-			{"state": rule.state, "docstatus": rule.docstatus, "statuses": rule.statuses},
+			f"""UPDATE `tab{definition.document_type}` SET `{field}` = %(state)s
+			WHERE IFNULL(`{field}`, '') = '' AND {_condition(rule)}""",
+			{"state": rule.state, "values": rule.values},
+		)
+
+
+def empty_unknown(definition: Definition) -> None:
+	"""Documents in a state that is none of theirs any more have none, until `put_all`."""
+	field = definition.state_field
+	known = {docstatus: [""] for _state, docstatus in definition.states}
+	for state, docstatus in definition.states:
+		known[docstatus].append(state)
+	for docstatus, states in known.items():
+		frappe.db.sql(
+			f"UPDATE `tab{definition.document_type}` SET `{field}` = NULL"
+			f" WHERE docstatus = %s AND `{field}` NOT IN %s",
+			(docstatus, states),
 		)
 
 
 def clear_all(definition: Definition) -> None:
 	"""No document of this DocType carries a state, or what was measured of it, any more."""
-	columns = (STATE_FIELD, *(APPROVAL_FIELDS if definition.measured else ()))
+	columns = (definition.state_field, *(APPROVAL_FIELDS if definition.measured else ()))
 	frappe.db.sql(
 		"UPDATE `tab{}` SET {} WHERE {}".format(
 			definition.document_type,
 			", ".join(f"`{column}` = {'0' if column == NEEDED else 'NULL'}" for column in columns),
 			" OR ".join(f"IFNULL(`{column}`, '') NOT IN ('', '0')" for column in columns),
 		)
+	)
+
+
+def renew(definition: Definition, where: str = "1 = 1", **values) -> None:
+	"""States of documents whose state is only what ERPNext says of them; one statement. `where`: of some of them."""
+	field, cases = definition.state_field, []
+	for i, rule in enumerate(definition.belongs):
+		values |= {f"state{i}": rule.state, f"values{i}": rule.values}
+		cases.append(f"WHEN {_condition(rule).replace('%(values)s', f'%(values{i})s')} THEN %(state{i})s")
+	state = f"CASE {' '.join(cases)} END"
+	frappe.db.sql(
+		f"UPDATE `tab{definition.document_type}` SET `{field}` = {state}"
+		f" WHERE {where} AND `{field}` != {state}",
+		values,
 	)
 
 
@@ -75,5 +122,6 @@ def write_approval(definition: Definition, rows: list[tuple[str, int, str | None
 
 def write(doc, state: str) -> None:
 	"""One document's state, past the document layer: Frappe's transitions are for people."""
-	frappe.db.set_value(doc.doctype, doc.name, STATE_FIELD, state, update_modified=False)
-	doc.set(STATE_FIELD, state)
+	field = WORKFLOWS[doc.doctype].state_field
+	frappe.db.set_value(doc.doctype, doc.name, field, state, update_modified=False)
+	doc.set(field, state)
