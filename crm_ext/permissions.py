@@ -12,7 +12,7 @@ import frappe
 from frappe.model.db_query import DatabaseQuery
 
 from crm_ext.constants.visibility import COVERED, FOLLOW_UP
-from crm_ext.follow_ups.model import REFERENCES
+from crm_ext.follow_ups.model import ABOUT
 from crm_ext.hierarchy import stand_ins, visibility
 
 _KNOWN = "crm_ext_list_conditions"
@@ -166,7 +166,7 @@ def follow_up_conditions(user: str | None = None) -> str:
 		people = ", ".join(frappe.db.escape(one, percent=False) for one in sorted(sight.users))
 		parts.append(f"`tabFollow Up`.responsible IN ({people})")
 	free = []
-	for doctype in REFERENCES:
+	for doctype in ABOUT:
 		if not frappe.has_permission(doctype, "read", user=user):
 			continue
 		conditions = list_conditions(doctype, user)

@@ -114,6 +114,19 @@ REFERENCES: dict[str, Reference] = {
 	)
 }
 
+# What somebody may be asked to do something about, but nobody keeps in contact over: no dates on them, no rules.
+ASKED_ABOUT: dict[str, Reference] = {
+	"Payment Entry": Reference(
+		"Payment Entry",
+		"party_type",
+		"party",
+		"party_name",
+		contact="contact_person",
+		date_field="posting_date",
+	)
+}
+ABOUT = REFERENCES | ASKED_ABOUT
+
 # Parties: a contact with one of them counts for its open deals.
 PARTIES = ("Lead", "Prospect", "Customer")
 

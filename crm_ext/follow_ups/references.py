@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import frappe
 
-from crm_ext.follow_ups.model import REFERENCES, Reference
+from crm_ext.follow_ups.model import ABOUT, Reference
 
 
 def describe(doctype: str, names: Collection[str]) -> dict[str, dict]:
@@ -15,7 +15,7 @@ def describe(doctype: str, names: Collection[str]) -> dict[str, dict]:
 	"""
 	if not names:
 		return {}
-	reference = REFERENCES[doctype]
+	reference = ABOUT[doctype]
 	rows = frappe.db.sql(
 		f"SELECT name, {columns(reference)} FROM `tab{doctype}` WHERE name IN %(names)s",
 		{"names": list(names)},

@@ -16,7 +16,7 @@ from frappe.model.document import Document
 from frappe.utils import escape_html, get_datetime, get_time, getdate, now_datetime
 
 from crm_ext.follow_ups import calendars, contacts, references, schedule, targets
-from crm_ext.follow_ups.model import BY_HAND, CANCELLED, DONE, OPEN, REFERENCES, Calendar
+from crm_ext.follow_ups.model import ABOUT, BY_HAND, CANCELLED, DONE, OPEN, REFERENCES, Calendar
 
 # Clocks of browsers and servers differ a little.
 _CLOCK_SECONDS = 120
@@ -43,7 +43,7 @@ def prepare(doc: Document) -> None:
 def _copy_reference(doc: Document, before: Document | None) -> None:
 	if before and doc.status != OPEN:
 		return  # history stays as it was
-	if doc.reference_doctype not in REFERENCES:
+	if doc.reference_doctype not in ABOUT:
 		frappe.throw(
 			_("Follow ups cannot be about {0}.").format(_(doc.reference_doctype or "")),
 			title=_("Document Type", context="Follow Up"),
