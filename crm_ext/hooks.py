@@ -156,7 +156,7 @@ doc_events = {
 		"before_submit": "crm_ext.events.workflow.before_submit",
 		"before_update_after_submit": "crm_ext.events.workflow.before_update_after_submit",
 		"on_change": ["crm_ext.events.payment_entry.on_change", "crm_ext.events.workflow.on_change"],
-		"on_trash": "crm_ext.events.payment_entry.on_trash",
+		"on_trash": ["crm_ext.events.payment_entry.on_trash", "crm_ext.events.reference.on_trash"],
 		"on_update": "crm_ext.events.workflow.on_update",
 		"validate": "crm_ext.events.workflow.validate",
 	},
@@ -201,12 +201,17 @@ doc_events = {
 		"onload": ["crm_ext.events.credit.onload", "crm_ext.events.sales.onload"],
 		"on_trash": ["crm_ext.events.quotation.on_trash", "crm_ext.events.reference.on_trash"],
 		"on_update": "crm_ext.events.workflow.on_update",
+		"on_update_after_submit": "crm_ext.events.workflow.on_update_after_submit",
 		"validate": [
 			"crm_ext.events.quotation.validate",
 			"crm_ext.events.reference.keep_dates",
 			"crm_ext.events.credit.validate",
 			"crm_ext.events.workflow.validate",
 		],
+	},
+	"Quotation Item": {
+		event: "crm_ext.events.selling_row.before_write"
+		for event in ("before_cancel", "before_insert", "before_save", "before_update_after_submit")
 	},
 	"Sales Invoice": {
 		"after_insert": "crm_ext.events.sales.after_insert",
@@ -239,6 +244,7 @@ doc_events = {
 		"on_submit": "crm_ext.events.sales_order.on_submit",
 		"on_trash": ["crm_ext.events.sales_order.on_trash", "crm_ext.events.reference.on_trash"],
 		"on_update": "crm_ext.events.workflow.on_update",
+		"on_update_after_submit": "crm_ext.events.workflow.on_update_after_submit",
 		"validate": [
 			"crm_ext.events.sales_order.validate",
 			"crm_ext.events.reference.keep_dates",
@@ -246,11 +252,16 @@ doc_events = {
 			"crm_ext.events.workflow.validate",
 		],
 	},
+	"Sales Order Item": {
+		event: "crm_ext.events.selling_row.before_write"
+		for event in ("before_cancel", "before_insert", "before_save", "before_update_after_submit")
+	},
 	"Sales Person": {
 		"after_rename": "crm_ext.events.hierarchy.after_rename",
 		"on_change": "crm_ext.events.hierarchy.on_change",
 		"on_trash": "crm_ext.events.hierarchy.on_trash",
 	},
+	"Stand In": {"on_update": "crm_ext.events.stand_in.on_update"},
 	"Stock Entry": {"on_submit": "crm_ext.events.stock_entry.on_submit"},
 	"Stock Reservation Entry": {"validate": "crm_ext.events.stock_reservation_entry.validate"},
 	"Unreconcile Payment": {"on_change": "crm_ext.events.unreconcile_payment.on_change"},
@@ -326,6 +337,7 @@ scheduler_events = {
 		"*/5 * * * *": ["crm_ext.tasks.remind_of_appointments"],
 		"*/15 * * * *": ["crm_ext.tasks.follow_up"],
 	},
+	"daily": ["crm_ext.tasks.ask_stand_ins"],
 	"daily_long": [
 		"crm_ext.tasks.nightly_check",
 		"crm_ext.tasks.nightly_contacts",

@@ -102,6 +102,21 @@ def purchase_shortage(order: str, to_order: bool) -> None:
 	purchasing.purchase_on_submit(order, to_order)
 
 
+def tell_deals_of_approval(doctype: str, document: str, user: str, reasons: str, instead_of: str) -> None:
+	"""Deals that another transaction was deriving when a document was approved."""
+	from crm_ext.workflows import asking
+
+	asking.tell_deals(doctype, document, user, reasons, instead_of)
+
+
+def ask_stand_ins() -> None:
+	"""Stand-ins whose days have begun, for what those absent were asked to approve."""
+	from crm_ext.workflows import asking
+
+	frappe.set_user("Administrator")  # whoever named them need not be able to read it
+	asking.ask_stand_ins()
+
+
 def nightly_promises() -> None:
 	"""Promises whose day has passed, and what changed without an event."""
 	from crm_ext.receivables import judging

@@ -15,6 +15,11 @@ def before_submit(doc: Document, method: str | None = None) -> None:
 
 def before_update_after_submit(doc: Document, method: str | None = None) -> None:
 	approvals.keep(doc)
+	approvals.allow_change(doc)
+
+
+def on_update_after_submit(doc: Document, method: str | None = None) -> None:
+	approvals.tell_change(doc)
 
 
 def on_change(doc: Document, method: str | None = None) -> None:

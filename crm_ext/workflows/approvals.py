@@ -12,6 +12,7 @@ from frappe.model.workflow import get_workflow_name
 from frappe.utils import cint
 
 from crm_ext.constants.workflows import (
+	APPROVE,
 	DRAFT,
 	NEEDED,
 	PENDING,
@@ -19,12 +20,13 @@ from crm_ext.constants.workflows import (
 	REQUEST,
 	ROLES,
 	STATE_FIELD,
+	VERIFY,
 	WAITING,
 	WORKFLOWS,
 )
 from crm_ext.follow_ups import guard
 from crm_ext.receivables import credit, releases
-from crm_ext.workflows import asking, definitions, measures, states
+from crm_ext.workflows import approving, asking, changes, definitions, measures, states
 from crm_ext.workflows import limits as rules
 
 
@@ -87,23 +89,59 @@ def allow_submit(doc: Document) -> None:
 	doc.flags.by_workflow_action = bool(before and before.get(STATE_FIELD) != doc.get(STATE_FIELD))
 	if doc.flags.ignore_permissions or not _is_staff():
 		return
-	if not WORKFLOWS[doc.doctype].measured:
+	check(doc, doc.flags.approval_findings or [])
+
+
+def allow_change(doc: Document) -> None:
+	"""Whoever changes a submitted document, as by Update Items, further beyond a limit has to be one who may approve that."""
+	if not is_on(doc.doctype) or not WORKFLOWS[doc.doctype].measured:
+		return
+	unasked = bool(doc.flags.ignore_permissions or not _is_staff())
+	found = changes.check(doc, (lambda *_: None) if unasked else check)
+	doc.flags.change_approved = None if unasked else found
+
+
+def tell_change(doc: Document) -> None:
+	"""A change beyond a limit by who may approve it is an approval."""
+	findings = doc.flags.pop("change_approved", None)
+	if not findings or guard.is_suspended():
+		return
+	with guard.best_effort("noting an approval failed", doc.doctype, doc.name):
+		sentences = measures.in_words(findings, doc.company)
+		text = _("{0} approved a change.").format(frappe.utils.get_fullname(frappe.session.user))
+		lines = (frappe.utils.escape_html(line) for line in (text, *sentences))
+		doc.add_comment("Info", "<br>".join(lines))
+		asking.note(doc, doc.flags.approved_for or [], "\n".join(sentences))
+
+
+def check(doc: Document, findings: list[rules.Finding]) -> None:
+	"""Refuse an approval or verification that the session's user may not give. Raises ApprovalNeeded.
+
+	In whose name it is given, where the user's own roles do not suffice, is noted for `tell`.
+	"""
+	verified = approving.is_verified(doc.doctype)
+	if verified:
 		_refuse_own(doc)
+	_roles, suffices = approving.needs(doc.doctype, findings)
+	absent = approving.in_whose_name(doc, suffices, lambda: {row.owner for row in asking.asked(doc)})
+	if absent is not None:
+		doc.flags.approved_for = absent
 		return
-	findings = doc.flags.approval_findings or []
-	if rules.may(findings, frappe.get_roles()):
-		return
+	if verified:
+		frappe.throw(
+			_("{0} has to verify it.").format(frappe.bold(_(approving.verifier_role()))),
+			ApprovalNeeded,
+			title=_("Has to Be Verified First"),
+		)
 	text = "".join(
 		f"<li>{frappe.utils.escape_html(sentence)}</li>"
 		for sentence in measures.in_words(findings, doc.company)
 	)
-	frappe.throw(
-		"<ul>{}</ul><p>{}</p>".format(
-			text, _("Save it and choose {0}.").format(frappe.bold(_(REQUEST, context="Workflow Action")))
-		),
-		ApprovalNeeded,
-		title=_("Has to Be Approved First"),
-	)
+	if doc.docstatus == 1 and doc.get_doc_before_save().docstatus == 1:
+		way = _("It was submitted for less. Somebody who may approve this has to change it.")
+	else:
+		way = _("Save it and choose {0}.").format(frappe.bold(_(REQUEST, context="Workflow Action")))
+	frappe.throw(f"<ul>{text}</ul><p>{way}</p>", ApprovalNeeded, title=_("Has to Be Approved First"))
 
 
 def _refuse_own(doc: Document) -> None:
@@ -133,9 +171,15 @@ def tell(doc: Document) -> None:
 	before = doc.get_doc_before_save()
 	with guard.best_effort("asking for approval failed", doc.doctype, doc.name):
 		_ask_or_answer(doc, before)
-		if doc.docstatus == 1 and (not before or before.docstatus == 0):
-			if doc.flags.approval_findings or not WORKFLOWS[doc.doctype].measured:
+		if _is_done(doc) and not (before and _is_done(before)):
+			if doc.flags.approval_findings or approving.is_verified(doc.doctype):
 				_note_approval(doc)
+
+
+def _is_done(doc: Document) -> bool:
+	"""In a state an approval or verification leads to."""
+	ends = {way.next_state for way in WORKFLOWS[doc.doctype].ways if way.action in (APPROVE, VERIFY)}
+	return doc.get(STATE_FIELD) in ends and doc.docstatus != 2
 
 
 def _has_arrived(doc: Document) -> bool:
@@ -174,6 +218,9 @@ def released(release: Document) -> None:
 
 
 def _ask_or_answer(doc: Document, before: Document | None) -> None:
+	if approving.is_verified(doc.doctype):
+		_ask_to_verify(doc, before)
+		return
 	pending = doc.get(STATE_FIELD) == PENDING and doc.docstatus == 0
 	was = bool(before and before.get(STATE_FIELD) == PENDING and before.docstatus == 0)
 	if pending and not was:
@@ -183,22 +230,22 @@ def _ask_or_answer(doc: Document, before: Document | None) -> None:
 		if doc.get(NEEDED):
 			asking.ask(doc)
 	elif was and not pending:
-		asking.settle(doc, doc.docstatus == 1)
+		asking.settle(doc, _is_done(doc))
+
+
+def _ask_to_verify(doc: Document, before: Document | None) -> None:
+	"""As soon as it is entered, where the settings say who verifies."""
+	if not before and doc.docstatus == 0 and approving.verifier_role():
+		asking.ask(doc)
+	elif before and before.docstatus == 0 and doc.docstatus == 1:
+		asking.settle(doc, True)
 
 
 def _note_approval(doc: Document) -> None:
-	"""On the document, where no action of Frappe's notes it, and on its deals once they are derived."""
+	"""On the document, where no action of Frappe's notes it, and on its deals."""
 	if not doc.flags.by_workflow_action:
 		doc.add_comment("Workflow", _(doc.get(STATE_FIELD)))
-	frappe.enqueue(
-		"crm_ext.workflows.asking.tell_deals",
-		queue="short",
-		enqueue_after_commit=True,
-		doctype=doc.doctype,
-		name=doc.name,
-		user=frappe.session.user,
-		reasons=doc.get(REASONS) or "",
-	)
+	asking.note(doc, doc.flags.approved_for or [], doc.get(REASONS) or "")
 
 
 def _is_staff() -> bool:

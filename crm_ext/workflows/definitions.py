@@ -24,8 +24,9 @@ def mark(roles: Iterable[str]) -> str:
 	return f"|{'|'.join(roles)}|" if roles else ""
 
 
-def values(definition: Definition, roles: list[str]) -> dict:
-	"""Fields of the Workflow. `roles`: all that may approve anything of this DocType."""
+def values(definition: Definition, roles: list[str], verifier: str | None = None) -> dict:
+	"""Fields of the Workflow. `roles`: all that may approve anything of this DocType; `verifier`: the role that verifies
+	payments, None for everybody."""
 	return {
 		"document_type": definition.document_type,
 		"is_active": 1,
@@ -43,11 +44,49 @@ def values(definition: Definition, roles: list[str]) -> dict:
 			}
 			for state, docstatus in definition.states
 		],
-		"transitions": [row for way in definition.ways for row in _rows(way, roles)],
+		"transitions": [
+			*(row for way in definition.ways for row in _rows(way, roles, verifier)),
+			*_changes(definition),
+		],
 	}
 
 
-def _rows(way: Way, roles: list[str]) -> list[dict]:
+def _changes(definition: Definition) -> list[dict]:
+	"""ERPNext's Update Items asks for a way into the state a submitted document is in. Whether the change is allowed is
+	decided when it is saved; nobody is offered these ways."""
+	first, action = definition.states[0][0], definition.ways[0].action
+	return [
+		{
+			"state": first,
+			"action": action,
+			"next_state": state,
+			"allow_self_approval": 1,
+			"allowed": EVERYBODY,
+			"condition": "doc.docstatus == 1",
+		}
+		for state, docstatus in definition.states
+		if docstatus == 1 and definition.measured
+	]
+
+
+def _stand_in(roles: str) -> str:
+	"""Whether the user stands in today for somebody who has one of `roles`, an expression, and has none of them himself.
+
+	Costs a query, and a second one for somebody who does stand in. Frappe gives conditions no more than this to ask with.
+	"""
+	today = "frappe.utils.now()[:10]"
+	return (
+		"doc.owner != frappe.session.user and"
+		f" [1 for roles, absent in [({roles}, frappe.db.get_list('Stand In', filters=["
+		f"['stand_in', '=', frappe.session.user], ['from_date', '<=', {today}], ['to_date', '>=', {today}],"
+		" ['user', '!=', 'Administrator']], pluck='user', ignore_permissions=True))] if absent"
+		" for able in [frappe.db.get_list('User', filters=[['Has Role', 'role', 'in', roles],"
+		" ['User', 'enabled', '=', 1], ['User', 'name', 'in', absent + [frappe.session.user]]],"
+		" pluck='name', ignore_permissions=True)] if able and frappe.session.user not in able]"
+	)
+
+
+def _rows(way: Way, roles: list[str], verifier: str | None) -> list[dict]:
 	row = {
 		"state": way.state,
 		"action": way.action,
@@ -61,12 +100,21 @@ def _rows(way: Way, roles: list[str]) -> list[dict]:
 		elif way.who == OTHER:
 			row["allow_self_approval"] = 0
 			row["condition"] = "frappe.session.user == 'Administrator' or doc.owner != frappe.session.user"
+			if verifier:
+				return [
+					{**row, "allowed": verifier},
+					{**row, "allowed": EVERYBODY, "condition": _stand_in(repr([verifier]))},
+				]
 		return [{**row, "allowed": EVERYBODY}]
-	return [
+	when = _WHEN[way.when]
+	own = [
 		{
 			**row,
 			"allowed": role,
-			"condition": f"{_WHEN[way.when]} and {mark([role])!r} in (doc.approval_roles or '')",
+			"condition": f"{when} and {mark([role])!r} in (doc.approval_roles or '')",
 		}
 		for role in roles
 	]
+	stand_in = _stand_in("doc.approval_roles.split('|')")
+	needed = f"{when} and doc.approval_roles and {stand_in}"
+	return [*own, {**row, "allowed": EVERYBODY, "condition": needed}] if own else []

@@ -94,7 +94,12 @@ def _switch_on(one: Definition, settings: Document) -> None:
 def _renew(one: Definition, settings: Document) -> None:
 	"""Limits or the declaration changed: other roles, and drafts are measured anew."""
 	before = settings.get_doc_before_save()
-	if before and _limits(before, one) == _limits(settings, one) and cint(before.get(one.switch)):
+	if (
+		before
+		and _limits(before, one) == _limits(settings, one)
+		and before.get("payment_verifier_role") == settings.get("payment_verifier_role")
+		and cint(before.get(one.switch))
+	):
 		return
 	doc = frappe.get_doc(WORKFLOW, one.name)
 	_make_records(one)
@@ -114,7 +119,7 @@ def _limits(settings: Document, one: Definition) -> list[tuple]:
 
 def _fill(doc: Document, one: Definition, settings: Document) -> None:
 	roles = sorted({role for *_rest, role in _limits(settings, one)})
-	values = definitions.values(one, roles)
+	values = definitions.values(one, roles, settings.get("payment_verifier_role") or None)
 	for table in ("states", "transitions"):
 		doc.set(table, values.pop(table))
 	doc.update(values)
