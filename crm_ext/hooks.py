@@ -65,7 +65,12 @@ doctype_list_js = {
 		"Sales Order",
 	)
 }
-doctype_list_js["Sales Order"] = ["public/js/follow_ups/list.js", "public/js/sales/order_list.js"]
+doctype_list_js |= {
+	doctype: ["public/js/follow_ups/list.js", "public/js/sales/state_list.js"]
+	for doctype in ("Lead", "Opportunity", "Quotation", "Sales Order")
+}
+doctype_list_js["Payment Entry"] = "public/js/sales/state_list.js"
+doctype_list_js["Sales Order"].append("public/js/sales/order_list.js")
 extend_bootinfo = ["crm_ext.boot.extend_bootinfo"]
 override_doctype_dashboards = {
 	"Customer": "crm_ext.events.dashboards.customer",

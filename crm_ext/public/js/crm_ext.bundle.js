@@ -10,6 +10,7 @@ import "./reports";
 import "./receivables/collect";
 import "./receivables/credit";
 import "./receivables/promise";
+import "./sales/approval";
 import "./sales/next_step";
 import "./sales/quick_order";
 import "./supply/availability";

@@ -1,0 +1,59 @@
+// Copyright (c) 2026, crm_ext contributors
+// License: GPL-3.0-or-later. See license.txt
+
+// Where a document stands that somebody has to approve or verify, why, and what comes next. The fields this reads are
+// empty while its workflow is off.
+const BEFORE_APPROVAL = ["Draft", "Pending Approval", "Qualification", "Waiting for Credit"];
+
+const show_headline = (frm, title, lines, next) => {
+	const items = lines.map((line) => `<li>${frappe.utils.escape_html(line)}</li>`).join("");
+	frm.dashboard.set_headline(
+		`<div class="crm-ext-approval">
+			<div class="bold">${title}</div>
+			${items && `<ul class="mb-1 pl-4">${items}</ul>`}
+			<div>${next}</div>
+		</div>`,
+		"orange"
+	);
+};
+
+const to_choose = (action) =>
+	__("Choose {0} under {1}.", [__(action, null, "Workflow Action").bold(), __("Actions").bold()]);
+
+const clear = (frm) => frm.layout.message?.find(".crm-ext-approval").closest(".form-message").remove();
+
+// ERPNext calls every draft a draft.
+const show_state = (frm, state) => {
+	if (["Pending Approval", "Waiting for Credit"].includes(state) && !frm.is_dirty()) {
+		frm.page.set_indicator(__(state), "orange");
+	}
+};
+
+const show_approval = (frm) => {
+	clear(frm);
+	const { approval_needed, approval_reasons, crm_ext_state: state, docstatus } = frm.doc;
+	if (frm.is_new() || docstatus !== 0 || !BEFORE_APPROVAL.includes(state)) return;
+	show_state(frm, state);
+	if (!cint(approval_needed)) return;
+	const pending = state === "Pending Approval";
+	show_headline(
+		frm,
+		__("Has to Be Approved First"),
+		(approval_reasons || "").split("\n"),
+		pending ? __("Waits for approval.") : to_choose("Request Approval")
+	);
+};
+
+const show_verification = (frm) => {
+	clear(frm);
+	const { crm_ext_state: state, docstatus, owner } = frm.doc;
+	if (frm.is_new() || docstatus !== 0 || state !== "Entered") return;
+	const own = owner === frappe.session.user;
+	const next = own ? __("You entered it yourself; somebody else has to verify it.") : to_choose("Verify");
+	show_headline(frm, __("Has to Be Verified First"), [], next);
+};
+
+for (const doctype of ["Opportunity", "Quotation", "Sales Order"]) {
+	frappe.ui.form.on(doctype, { refresh: show_approval });
+}
+frappe.ui.form.on("Payment Entry", { refresh: show_verification });
