@@ -10,7 +10,7 @@ app_license = "GPL-3.0-or-later"
 
 # Setup
 after_install = "crm_ext.setup.install.after_install"
-after_migrate = ["crm_ext.setup.roles.after_migrate"]
+after_migrate = ["crm_ext.setup.roles.after_migrate", "crm_ext.setup.install.after_migrate"]
 after_uninstall = "crm_ext.setup.uninstall.after_uninstall"
 before_app_uninstall = "crm_ext.setup.checks.before_app_uninstall"
 before_install = ["crm_ext.setup.checks.before_install", "crm_ext.setup.roles.make"]
@@ -135,10 +135,10 @@ doc_events = {
 			"crm_ext.events.lead.after_rename",
 			"crm_ext.events.reference.after_rename",
 		],
-		"on_change": "crm_ext.events.lead.on_change",
+		"on_change": ["crm_ext.events.lead.on_change", "crm_ext.events.workflow.on_change"],
 		"on_trash": ["crm_ext.events.lead.on_trash", "crm_ext.events.reference.on_trash"],
 		"onload": "crm_ext.events.sales.onload",
-		"validate": "crm_ext.events.reference.keep_dates",
+		"validate": ["crm_ext.events.reference.keep_dates", "crm_ext.events.workflow.validate"],
 	},
 	"Material Request": {
 		"before_insert": "crm_ext.events.material_request.before_insert",
@@ -152,10 +152,15 @@ doc_events = {
 			"crm_ext.events.opportunity.after_rename",
 			"crm_ext.events.reference.after_rename",
 		],
-		"on_change": "crm_ext.events.opportunity.on_change",
+		"on_change": ["crm_ext.events.opportunity.on_change", "crm_ext.events.workflow.on_change"],
 		"on_trash": ["crm_ext.events.opportunity.on_trash", "crm_ext.events.reference.on_trash"],
+		"on_update": "crm_ext.events.workflow.on_update",
 		"onload": "crm_ext.events.sales.onload",
-		"validate": ["crm_ext.events.opportunity.validate", "crm_ext.events.reference.keep_dates"],
+		"validate": [
+			"crm_ext.events.opportunity.validate",
+			"crm_ext.events.reference.keep_dates",
+			"crm_ext.events.workflow.validate",
+		],
 	},
 	"Payment Entry": {
 		"before_submit": "crm_ext.events.workflow.before_submit",
@@ -197,7 +202,7 @@ doc_events = {
 			"crm_ext.events.quotation.before_cancel",
 			"crm_ext.events.reference.keep_dates",
 		],
-		"before_submit": "crm_ext.events.workflow.before_submit",
+		"before_submit": ["crm_ext.events.quotation.before_submit", "crm_ext.events.workflow.before_submit"],
 		"before_update_after_submit": [
 			"crm_ext.events.reference.keep_dates",
 			"crm_ext.events.workflow.before_update_after_submit",

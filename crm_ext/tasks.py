@@ -58,7 +58,7 @@ def follow_up() -> None:
 	"""
 	from crm_ext.follow_ups import engine, reminders
 
-	for part in (_count_contacts, engine.run, reminders.escalate, reminders.send_digests):
+	for part in (_count_contacts, _follow_states, engine.run, reminders.escalate, reminders.send_digests):
 		try:
 			part()
 		except Exception:
@@ -79,6 +79,13 @@ def _count_contacts() -> None:
 		frappe.enqueue(
 			"crm_ext.tasks.nightly_contacts", queue="long", job_id="crm_ext_contacts", deduplicate=True
 		)
+
+
+def _follow_states() -> None:
+	from crm_ext.workflows import approvals
+
+	approvals.catch_up()
+	frappe.db.commit()  # by itself, as each part of the job
 
 
 def judge_promises(invoices: list[str]) -> None:

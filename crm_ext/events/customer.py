@@ -1,8 +1,10 @@
 from frappe.model.document import Document
 
 from crm_ext.deals.touch import touch
+from crm_ext.workflows import approvals
 
 
 def on_change(doc: Document, method: str | None = None) -> None:
 	if doc.get("lead_name"):
 		touch(("Lead", doc.lead_name))
+		approvals.follow_lead(doc.lead_name)  # ERPNext writes its status past the document layer

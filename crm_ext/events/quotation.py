@@ -3,6 +3,7 @@ from frappe.model.document import Document
 from crm_ext.deals.choice import check_chosen_deal
 from crm_ext.deals.touch import touch, touch_with_chain
 from crm_ext.supply import promise_dates, purchasing
+from crm_ext.workflows import quoting
 
 
 def after_mapping(doc: Document, method: str | None, source: Document) -> None:
@@ -11,6 +12,10 @@ def after_mapping(doc: Document, method: str | None, source: Document) -> None:
 
 def validate(doc: Document, method: str | None = None) -> None:
 	check_chosen_deal(doc)
+
+
+def before_submit(doc: Document, method: str | None = None) -> None:
+	quoting.check(doc)
 
 
 def on_change(doc: Document, method: str | None = None) -> None:

@@ -3,12 +3,17 @@
 import frappe
 
 from crm_ext.setup import customizations, defaults
+from crm_ext.workflows import store as workflows
 
 
 def after_install() -> None:
 	customizations.apply()
 	defaults.seed()
 	_offer_backfill()
+
+
+def after_migrate() -> None:
+	workflows.renew_all()
 
 
 def _offer_backfill() -> None:

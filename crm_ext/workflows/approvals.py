@@ -16,6 +16,7 @@ from crm_ext.constants.workflows import (
 	DRAFT,
 	NEEDED,
 	PENDING,
+	QUALIFIED,
 	REASONS,
 	REQUEST,
 	ROLES,
@@ -26,8 +27,9 @@ from crm_ext.constants.workflows import (
 )
 from crm_ext.follow_ups import guard
 from crm_ext.receivables import credit, releases
-from crm_ext.workflows import approving, asking, changes, definitions, measures, states
+from crm_ext.workflows import approving, asking, changes, definitions, leads, measures, opportunities, states
 from crm_ext.workflows import limits as rules
+from crm_ext.workflows.measures import OPPORTUNITY
 
 
 class ApprovalNeeded(frappe.ValidationError):
@@ -48,14 +50,21 @@ def prepare(doc: Document) -> None:
 	"""Before a document is saved or submitted: its state is one it may have, and what has to be approved is noted."""
 	if not is_on(doc.doctype):
 		return
-	_settle_state(doc)
+	wanted = _settle_state(doc)
+	if doc.doctype == leads.LEAD:
+		leads.prepare(doc, wanted)
 	if not WORKFLOWS[doc.doctype].measured:
 		return
-	findings = measures.find(doc)
+	if doc.doctype == OPPORTUNITY:
+		opportunities.keep(doc)
+	findings = opportunities.find(doc) if doc.doctype == OPPORTUNITY else measures.find(doc)
 	doc.flags.approval_findings = findings
 	doc.set(NEEDED, int(bool(findings)))
 	doc.set(REASONS, "\n".join(measures.in_words(findings, doc.company)) or None)
 	doc.set(ROLES, definitions.mark(rules.approvers(findings)) or None)
+	if doc.doctype == OPPORTUNITY and wanted == QUALIFIED:
+		allow_submit(doc)
+		opportunities.qualify(doc)
 
 
 def keep(doc: Document) -> None:
@@ -64,30 +73,33 @@ def keep(doc: Document) -> None:
 		_settle_state(doc)
 
 
-def _settle_state(doc: Document) -> None:
-	"""New and amended documents begin at the beginning; a state no way leads to is that of an old form."""
+def _settle_state(doc: Document) -> str | None:
+	"""New and amended documents begin at the beginning; a state no way leads to is that of an old form. Returns the state
+	an action leads to, if it is one."""
 	one = WORKFLOWS[doc.doctype]
+	field, first = one.state_field, one.states[0][0]
 	before = doc.get_doc_before_save()
 	if not before:
-		doc.set(STATE_FIELD, one.states[0][0])
-		return
-	known, wanted = before.get(STATE_FIELD) or one.states[0][0], doc.get(STATE_FIELD)
-	if wanted != known and not any((way.state, way.next_state) == (known, wanted) for way in one.ways):
-		doc.set(STATE_FIELD, known)
+		doc.set(field, first)
+		return None
+	known, wanted = before.get(field) or first, doc.get(field)
+	if wanted != known and any((way.state, way.next_state) == (known, wanted) for way in one.ways):
+		return wanted
+	doc.set(field, known)
+	return None
 
 
 def allow_submit(doc: Document) -> None:
 	"""Whoever submits beyond a limit has to be one who may approve it. Raises ApprovalNeeded.
 
-	Also by API, import or another app. Orders of the website and what code does without asking for permissions pass: nobody
-	there can ask for an approval.
+	Also by API, import or another app.
 	"""
 	if not is_on(doc.doctype):
 		return
 	before = doc.get_doc_before_save()
 	# Frappe's action has set the state by now; submitted without one, Frappe sets it later.
 	doc.flags.by_workflow_action = bool(before and before.get(STATE_FIELD) != doc.get(STATE_FIELD))
-	if doc.flags.ignore_permissions or not _is_staff():
+	if passes_unasked(doc):
 		return
 	check(doc, doc.flags.approval_findings or [])
 
@@ -96,7 +108,7 @@ def allow_change(doc: Document) -> None:
 	"""Whoever changes a submitted document, as by Update Items, further beyond a limit has to be one who may approve that."""
 	if not is_on(doc.doctype) or not WORKFLOWS[doc.doctype].measured:
 		return
-	unasked = bool(doc.flags.ignore_permissions or not _is_staff())
+	unasked = passes_unasked(doc)
 	found = changes.check(doc, (lambda *_: None) if unasked else check)
 	doc.flags.change_approved = None if unasked else found
 
@@ -160,8 +172,24 @@ def follow(doc: Document) -> None:
 	if doc.docstatus == 1 and not _has_arrived(doc):
 		return  # being submitted: ERPNext writes a status before Frappe has set the state
 	state = _state_now(doc)
-	if state and state != doc.get(STATE_FIELD):
-		states.write(doc, state)
+	if state and state != doc.get(WORKFLOWS[doc.doctype].state_field):
+		opportunities.move(doc, state) if doc.doctype == OPPORTUNITY else states.write(doc, state)
+
+
+def follow_lead(name: str) -> None:
+	"""A customer was made from a lead."""
+	if is_on(leads.LEAD):
+		with guard.best_effort("state of the lead failed", leads.LEAD, name):
+			leads.renew(name)
+
+
+def catch_up() -> None:
+	"""States of what was changed past the document layer: by SQL, by our own corrections, by contacts. The caller
+	commits."""
+	if is_on(leads.LEAD):
+		leads.renew()
+	if is_on(OPPORTUNITY):
+		opportunities.renew()
 
 
 def tell(doc: Document) -> None:
@@ -183,10 +211,15 @@ def _is_done(doc: Document) -> bool:
 
 
 def _has_arrived(doc: Document) -> bool:
-	return dict(WORKFLOWS[doc.doctype].states).get(doc.get(STATE_FIELD), 1) != 0
+	one = WORKFLOWS[doc.doctype]
+	return dict(one.states).get(doc.get(one.state_field), 1) != 0
 
 
 def _state_now(doc: Document) -> str | None:
+	if doc.doctype == leads.LEAD:
+		return leads.state_now(doc)
+	if doc.doctype == OPPORTUNITY:
+		return opportunities.state_now(doc)
 	if doc.docstatus != 0:
 		return states.of(WORKFLOWS[doc.doctype], doc)
 	state = doc.get(STATE_FIELD)
@@ -248,6 +281,10 @@ def _note_approval(doc: Document) -> None:
 	asking.note(doc, doc.flags.approved_for or [], doc.get(REASONS) or "")
 
 
-def _is_staff() -> bool:
-	"""Customers order on the website."""
-	return frappe.get_cached_value("User", frappe.session.user, "user_type") == "System User"
+def passes_unasked(doc: Document) -> bool:
+	"""What code does without asking for permissions, and what customers order on the website: nobody there can ask for an
+	approval."""
+	return bool(
+		doc.flags.ignore_permissions
+		or frappe.get_cached_value("User", frappe.session.user, "user_type") != "System User"
+	)

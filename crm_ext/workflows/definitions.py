@@ -6,16 +6,27 @@ from crm_ext.constants.workflows import (
 	ALWAYS,
 	APPROVER,
 	BEYOND,
+	IN_CONTACT,
 	OTHER,
 	OWNER,
-	STATE_FIELD,
+	QUALIFIER,
+	SETTLED,
+	UNSETTLED,
 	WITHIN,
+	WITHOUT_CONTACT,
 	Definition,
 	Way,
 )
 
 EVERYBODY = "All"
-_WHEN = {ALWAYS: "", BEYOND: "doc.approval_needed", WITHIN: "not doc.approval_needed"}
+_WHEN = {
+	ALWAYS: "",
+	BEYOND: "doc.approval_needed",
+	IN_CONTACT: "doc.last_contact_on",
+	UNSETTLED: f"doc.status not in {SETTLED!r}",
+	WITHIN: "not doc.approval_needed",
+	WITHOUT_CONTACT: "not doc.last_contact_on",
+}
 
 
 def mark(roles: Iterable[str]) -> str:
@@ -24,16 +35,18 @@ def mark(roles: Iterable[str]) -> str:
 	return f"|{'|'.join(roles)}|" if roles else ""
 
 
-def values(definition: Definition, roles: list[str], verifier: str | None = None) -> dict:
-	"""Fields of the Workflow. `roles`: all that may approve anything of this DocType; `verifier`: the role that verifies
-	payments, None for everybody."""
+def values(
+	definition: Definition, roles: list[str], qualifier: str | None = None, verifier: str | None = None
+) -> dict:
+	"""Fields of the Workflow. `roles`: all that may approve anything of this DocType; `qualifier`: the role that may
+	qualify leads, `verifier`: that verifies payments, None for everybody."""
 	return {
 		"document_type": definition.document_type,
 		"is_active": 1,
 		# ERPNext's status stays what lists and forms show.
 		"override_status": 1,
 		"send_email_alert": 0,
-		"workflow_state_field": STATE_FIELD,
+		"workflow_state_field": definition.state_field,
 		"states": [
 			{
 				"state": state,
@@ -45,7 +58,7 @@ def values(definition: Definition, roles: list[str], verifier: str | None = None
 			for state, docstatus in definition.states
 		],
 		"transitions": [
-			*(row for way in definition.ways for row in _rows(way, roles, verifier)),
+			*(row for way in definition.ways for row in _rows(way, roles, qualifier, verifier)),
 			*_changes(definition),
 		],
 	}
@@ -86,7 +99,7 @@ def _stand_in(roles: str) -> str:
 	)
 
 
-def _rows(way: Way, roles: list[str], verifier: str | None) -> list[dict]:
+def _rows(way: Way, roles: list[str], qualifier: str | None, verifier: str | None) -> list[dict]:
 	row = {
 		"state": way.state,
 		"action": way.action,
@@ -96,7 +109,8 @@ def _rows(way: Way, roles: list[str], verifier: str | None) -> list[dict]:
 	}
 	if way.who != APPROVER:
 		if way.who == OWNER:
-			row["condition"] = "doc.owner == frappe.session.user"
+			# An opportunity made from a mail belongs to who was named on it.
+			row["condition"] = "frappe.session.user in (doc.owner, doc.opportunity_owner)"
 		elif way.who == OTHER:
 			row["allow_self_approval"] = 0
 			row["condition"] = "frappe.session.user == 'Administrator' or doc.owner != frappe.session.user"
@@ -105,7 +119,7 @@ def _rows(way: Way, roles: list[str], verifier: str | None) -> list[dict]:
 					{**row, "allowed": verifier},
 					{**row, "allowed": EVERYBODY, "condition": _stand_in(repr([verifier]))},
 				]
-		return [{**row, "allowed": EVERYBODY}]
+		return [{**row, "allowed": (way.who == QUALIFIER and qualifier) or EVERYBODY}]
 	when = _WHEN[way.when]
 	own = [
 		{

@@ -1,6 +1,7 @@
 """Puts workflows on ERPNext's documents and takes them off again, as the settings say. The only writer of Workflows."""
 
 import json
+from typing import Any
 
 import frappe
 from frappe import _
@@ -8,12 +9,14 @@ from frappe.model.document import Document
 from frappe.utils import cint
 
 from crm_ext.constants.workflows import (
+	OVER,
 	STYLES,
 	WORKFLOWS,
 	Definition,
 )
-from crm_ext.workflows import definitions, measures, states
+from crm_ext.workflows import definitions, measures, opportunities, states
 from crm_ext.workflows import limits as rules
+from crm_ext.workflows.measures import OPPORTUNITY
 
 WORKFLOW, STATE, ACTION = "Workflow", "Workflow State", "Workflow Action Master"
 # Drafts measured at once when a workflow is switched on or limits change.
@@ -21,7 +24,15 @@ _CHUNK = 1000
 
 
 def check(settings: Document) -> None:
-	"""Before the settings are saved: refuse to take the place of a workflow that is the site's own."""
+	"""Before the settings are saved: refuse limits that measure nothing, and to take the place of a workflow that is the
+	site's own."""
+	for row in settings.get("approval_limits") or ():
+		if row.document_type == OPPORTUNITY and row.measure != rules.VALUE:
+			frappe.throw(
+				_("Row {0} of the approval limits: only the value of an opportunity can be limited.").format(
+					row.idx
+				)
+			)
 	wanted = [one for one in WORKFLOWS.values() if cint(settings.get(one.switch))]
 	if not wanted:
 		return
@@ -82,31 +93,61 @@ def _existing() -> list[str]:
 def _switch_on(one: Definition, settings: Document) -> None:
 	states.clear_all(one)
 	states.put_all(one)
+	if one.document_type == OPPORTUNITY:
+		opportunities.settle_all()
 	_make_records(one)
 	doc = frappe.new_doc(WORKFLOW)
 	doc.workflow_name = one.name
-	_fill(doc, one, settings)
+	_fill(doc, _values(one, settings))
 	doc.insert(ignore_permissions=True)
 	_measure_drafts(one, settings)
 	frappe.clear_cache(doctype=one.document_type)
 
 
 def _renew(one: Definition, settings: Document) -> None:
-	"""Limits or the declaration changed: other roles, and drafts are measured anew."""
+	"""Limits, roles or the declaration changed: other states and ways, and drafts are measured anew."""
+	doc, values = frappe.get_doc(WORKFLOW, one.name), _values(one, settings)
 	before = settings.get_doc_before_save()
-	if (
-		before
-		and _limits(before, one) == _limits(settings, one)
-		and before.get("payment_verifier_role") == settings.get("payment_verifier_role")
-		and cint(before.get(one.switch))
-	):
+	other_limits = before and (
+		_limits(before, one) != _limits(settings, one) or not cint(before.get(one.switch))
+	)
+	other_ways = any(_differs(doc.get(field), value) for field, value in values.items())
+	if other_ways:
+		_make_records(one)
+		states.empty_unknown(one)
+		states.put_all(one)  # before Frappe puts documents without a state into the first one
+		_fill(doc, values)
+		doc.save(ignore_permissions=True)
+	if other_limits or other_ways:
+		_measure_drafts(one, settings)
+		frappe.clear_cache(doctype=one.document_type)
+
+
+def renew_all() -> None:
+	"""After a migration: Workflows of ours that are active are as this version of the app declares them."""
+	settings = frappe.get_doc(measures.SETTINGS)
+	on = [one for one in WORKFLOWS.values() if cint(settings.get(one.switch))]
+	active = on and frappe.get_all(
+		WORKFLOW, {"name": ("in", [one.name for one in on]), "is_active": 1}, pluck="name"
+	)
+	if not active:
 		return
-	doc = frappe.get_doc(WORKFLOW, one.name)
-	_make_records(one)
-	_fill(doc, one, settings)
-	doc.save(ignore_permissions=True)
-	_measure_drafts(one, settings)
-	frappe.clear_cache(doctype=one.document_type)
+	for one in on:
+		if one.name in active:
+			_renew(one, settings)
+	_remember(settings)
+
+
+def _differs(stored: Any, declared: Any) -> bool:
+	"""Whether a field of a Workflow, or the rows of a table, are other than declared. Frappe gives what is empty back in
+	several ways."""
+	if isinstance(declared, list):
+		return len(stored) != len(declared) or any(
+			_differs(row.get(field), value)
+			for row, values in zip(stored, declared, strict=True)
+			for field, value in values.items()
+		)
+	return str(stored or "") != str(declared or "")
 
 
 def _limits(settings: Document, one: Definition) -> list[tuple]:
@@ -117,12 +158,19 @@ def _limits(settings: Document, one: Definition) -> list[tuple]:
 	]
 
 
-def _fill(doc: Document, one: Definition, settings: Document) -> None:
+def _values(one: Definition, settings: Document) -> dict:
 	roles = sorted({role for *_rest, role in _limits(settings, one)})
-	values = definitions.values(one, roles, settings.get("payment_verifier_role") or None)
-	for table in ("states", "transitions"):
-		doc.set(table, values.pop(table))
-	doc.update(values)
+	return definitions.values(
+		one,
+		roles,
+		settings.get("lead_qualifier_role") or None,
+		settings.get("payment_verifier_role") or None,
+	)
+
+
+def _fill(doc: Document, values: dict) -> None:
+	for field, value in values.items():
+		doc.set(field, value)
 
 
 def _make_records(one: Definition) -> None:
@@ -163,8 +211,11 @@ def _measure_drafts(one: Definition, settings: Document) -> None:
 	if not limits:
 		states.clear_approval(one)
 		return
+	filters = {"docstatus": 0}
+	if doctype == OPPORTUNITY:
+		filters["status"] = ("not in", OVER)
 	while names := frappe.get_all(
-		doctype, {"docstatus": 0, "name": (">", last)}, pluck="name", order_by="name", limit=_CHUNK
+		doctype, {**filters, "name": (">", last)}, pluck="name", order_by="name", limit=_CHUNK
 	):
 		last = names[-1]
 		rows = [
@@ -177,6 +228,8 @@ def _measure_drafts(one: Definition, settings: Document) -> None:
 			for name, (company, findings) in measures.find_in(doctype, names, limits).items()
 		]
 		states.write_approval(one, rows)
+	if doctype == OPPORTUNITY:
+		opportunities.set_back()
 
 
 # Off
