@@ -15,7 +15,7 @@ follow_ups.py contacts of a year, and what is to be done next
 promises.py   what customers who are late promised to pay
 credit.py     the credit gate, an order that waits for it and one that was released
 approvals.py  workflows, limits, quotations, orders and payments that wait or were approved, big deals
-team.py       who sees what, who stands in for whom
+team.py       roles, who sees what, who stands in for whom
 supply.py     lead times, what is on its way, orders that wait for goods, what was requested for one of them
 """
 
@@ -70,6 +70,7 @@ def make() -> None:
 	_report("goods on their way, orders that wait for them")
 	supply.make(company, last)
 	_report("workflows, limits, approvals, who sees what")
+	team.switch_roles_on()
 	approvals.switch_on(last)
 	credit.make(company, last)
 	approvals.make(company, last)

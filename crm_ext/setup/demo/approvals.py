@@ -21,13 +21,21 @@ def switch_on(last: date) -> None:
 	settings = frappe.get_doc("CRM Ext Settings")
 	for workflow in WORKFLOWS.values():
 		settings.set(workflow.switch, 1)
+	settings.payment_verifier_role = data.VERIFIER
 	for document_type, measure, limit, role in data.APPROVAL_LIMITS:
 		settings.append(
 			"approval_limits",
-			{"document_type": document_type, "measure": measure, "limit": limit, "role": role},
+			{
+				"document_type": document_type,
+				"measure": measure,
+				"limit": limit,
+				"role": role,
+				# Every one. Left out, Frappe fills in the default company.
+				"company": "",
+			},
 		)
 	for amount, person in data.BIG_DEALS:
-		settings.append("big_deal_limits", {"amount": amount, "user": person.user})
+		settings.append("big_deal_limits", {"amount": amount, "user": person.user, "company": ""})
 	settings.save()
 	diary.note("workflows", True)
 	frappe.db.commit()  # a step of its own: a killed run goes on after it
@@ -37,14 +45,17 @@ def make(company: str, last: date) -> None:
 	"""Once, each document a transaction of its own, as among people; a killed run goes on after it."""
 	customers = _customers(company)
 	asked = [
+		*((_opportunity, one) for one in data.OPPORTUNITIES_ASKED),
 		*((_offer, one) for one in data.OFFERS_ASKED),
 		*((_order, one) for one in data.ORDERS_ASKED),
 	]
 	done = diary.recall("approvals") or 0
 	for number, (made, one) in enumerate(asked[done:], start=done + 1):
 		seller = data.SALES[one.seller]
+		# Orders are entered by the office.
+		user = data.ASSISTANT.user if made is _order else seller.user
 		choice = customers.get(seller.user) or list(data.ERPNEXT_CUSTOMERS)
-		with diary.acting(seller.user, last):
+		with diary.acting(user, last):
 			doc = made(choice[number % len(choice)], company, seller, one, last)
 			doc.insert()
 			doc = apply_workflow(doc, REQUEST if doc.get(NEEDED) else SUBMIT)
@@ -77,6 +88,30 @@ def _customers(company: str) -> dict[str, list[str]]:
 	for user, customer in rows:
 		found.setdefault(user, []).append(customer)
 	return found
+
+
+def _opportunity(customer: str, company: str, seller: data.Person, one: data.Asked, last: date) -> Document:
+	items = [
+		{"item_code": code, "qty": quantity, "rate": data.GOODS[code].selling, "uom": "Nos"}
+		for code, quantity in one.items
+	]
+	return frappe.get_doc(
+		{
+			"doctype": "Opportunity",
+			"opportunity_from": "Customer",
+			"party_name": customer,
+			"company": company,
+			"transaction_date": last,
+			"expected_closing": last + timedelta(45),
+			"opportunity_owner": seller.user,
+			"opportunity_type": "Sales",
+			"sales_stage": data.SALES_STAGES[1],
+			"source": "Existing Customer",
+			"currency": frappe.get_cached_value("Company", company, "default_currency"),
+			"opportunity_amount": sum(row["qty"] * row["rate"] for row in items),
+			"items": items,
+		}
+	)
 
 
 def _offer(customer: str, company: str, seller: data.Person, one: data.Asked, last: date) -> Document:
@@ -125,7 +160,7 @@ def _answer(doc: Document, one: data.Asked, last: date) -> None:
 
 
 def _make_payments(company: str, last: date) -> None:
-	"""Two receipts the collector entered: one the accountant has verified, one that waits for it."""
+	"""Two receipts the bookkeeper entered: one the accountant has verified, one that waits for it."""
 	if diary.recall("payments"):
 		return
 	invoices = frappe.get_all(
@@ -142,7 +177,7 @@ def _make_payments(company: str, last: date) -> None:
 		pluck="name",
 	)
 	for number, invoice in enumerate(invoices):
-		with diary.acting(data.COLLECTOR.user, last):
+		with diary.acting(data.BOOKKEEPER.user, last):
 			payment = get_payment_entry("Sales Invoice", invoice)
 			payment.update(
 				{

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from crm_ext.constants.roles import COLLECTOR, SALES_ASSISTANT
+
 PASSWORD = "demo"
 
 COMPANY = {
@@ -49,9 +51,10 @@ ACCOUNTANT = Person("Felix", "Brandt", "Male", ("Accounts User", "Accounts Manag
 BUYER = Person(
 	"Greta", "Visser", "Female", ("Purchase User", "Purchase Manager", "Stock User", "Item Manager")
 )
-ASSISTANT = Person("Hanna", "Berg", "Female", _SALES, in_tree=True)
-COLLECTOR = Person("Ivo", "Jansen", "Male", ("Accounts User",))
-PEOPLE = (MANAGER, *SALES, ACCOUNTANT, BUYER, ASSISTANT, COLLECTOR)
+ASSISTANT = Person("Hanna", "Berg", "Female", (SALES_ASSISTANT,), in_tree=True)
+BOOKKEEPER = Person("Kai", "Winter", "Male", ("Accounts User",))
+DEBT_COLLECTOR = Person("Ivo", "Jansen", "Male", (COLLECTOR,))
+PEOPLE = (MANAGER, *SALES, ACCOUNTANT, BUYER, ASSISTANT, BOOKKEEPER, DEBT_COLLECTOR)
 
 
 @dataclass(frozen=True)
@@ -131,19 +134,21 @@ NEW_ORDERS = (
 NEW_OFFER = ("Palmer Productions Ltd.", (("SKU002", 25), ("SKU004", 20), ("SKU006", 144)))
 # Who has to approve what: document, measure, limit, role.
 APPROVAL_LIMITS = (
+	("Opportunity", "Value", 40000, "Sales Manager"),
 	("Quotation", "Discount %", 10, "Sales Manager"),
 	("Quotation", "Margin %", 15, "Sales Manager"),
 	("Quotation", "Value", 40000, "Sales Manager"),
 	("Sales Order", "Value", 50000, "Sales Manager"),
 	("Sales Order", "Value", 150000, "Sales Master Manager"),
 )
+VERIFIER = "Accounts Manager"
 # Who is told of deals, from which amount on.
 BIG_DEALS = ((30000, MANAGER), (50000, ACCOUNTANT))
 
 
 @dataclass(frozen=True)
 class Asked:
-	"""A quotation or an order of these days. `answer`: the action of whoever approves, none if it still waits."""
+	"""An opportunity, a quotation or an order of these days. `answer`: the action of whoever approves, none if it still waits."""
 
 	seller: int
 	items: tuple[tuple[str, int], ...]
@@ -152,6 +157,10 @@ class Asked:
 	said: str = ""
 
 
+OPPORTUNITIES_ASKED = (
+	Asked(1, (("SKU004", 100),)),
+	Asked(2, (("SKU010", 70),), answer="Approve"),
+)
 OFFERS_ASKED = (
 	Asked(3, (("SKU002", 12), ("SKU005", 40)), 15),
 	Asked(0, (("SKU004", 10), ("SKU008", 60)), 12, "Approve"),
