@@ -29,6 +29,8 @@ def make(
 ) -> str:
 	"""Make a promise for invoices (names); returns its name. Without `amount`: all that is outstanding of them."""
 	names = frappe.parse_json(invoices)
+	if not isinstance(names, list):
+		frappe.throw(_("Names are expected."))
 	frappe.has_permission("Customer", "read", doc=customer, throw=True)
 	for name in names:
 		frappe.has_permission("Sales Invoice", "read", doc=name, throw=True)
