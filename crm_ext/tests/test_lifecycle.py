@@ -10,6 +10,7 @@ import frappe
 import pytest
 from frappe.utils import nowdate
 
+from crm_ext.constants.workflows import WORKFLOWS
 from crm_ext.follow_ups import engine, reminders
 from crm_ext.setup import checks
 from crm_ext.setup.uninstall import OUR_DOCTYPES
@@ -232,12 +233,16 @@ def _follow_ups_by_users(make, deal: str) -> None:
 def _switched_on_by_users(make) -> None:
 	"""Workflows with their states and fields, who sees what, the credit gate."""
 	settings = frappe.get_doc("CRM Ext Settings")
-	settings.update({"workflow_quotation": 1, "workflow_payment_entry": 1, "visibility_enabled": 1})
-	limit = {"document_type": "Quotation", "measure": "Value", "limit": 1, "role": "Sales Manager"}
-	settings.append("approval_limits", limit)
+	settings.update({one.switch: 1 for one in WORKFLOWS.values()})
+	settings.update({"visibility_enabled": 1, "lead_qualifier_role": "Sales Manager"})
+	for document_type in ("Opportunity", "Quotation"):
+		limit = {"document_type": document_type, "measure": "Value", "limit": 1, "role": "Sales Manager"}
+		settings.append("approval_limits", limit)
 	settings.credit_gate_enabled = 1
 	settings.save()
-	assert frappe.db.count("Workflow", {"is_active": 1}) == 2
+	assert frappe.db.count("Workflow", {"is_active": 1}) == len(WORKFLOWS)
+	for doctype, one in WORKFLOWS.items():
+		assert not frappe.db.count(doctype, {one.state_field: ("is", "not set")}), doctype
 	company = frappe.get_all("Company", limit=1, order_by="name", pluck="name")[0]
 	make("Credit Policy", company=company, check_overdue_days="On", max_overdue_days=3650)
 	make(
