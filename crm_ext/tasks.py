@@ -117,10 +117,11 @@ def tell_deals_of_approval(doctype: str, document: str, user: str, reasons: str,
 
 
 def ask_stand_ins() -> None:
-	"""Stand-ins whose days have begun, for what those absent were asked to approve."""
+	"""Stand-ins whose days have begun, for what those absent were asked to approve; nobody any more whose days are over."""
 	from crm_ext.workflows import asking
 
 	frappe.set_user("Administrator")  # whoever named them need not be able to read it
+	asking.close_ended()
 	asking.ask_stand_ins()
 
 

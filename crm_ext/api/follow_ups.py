@@ -1,5 +1,6 @@
 """Endpoints of follow ups: what people do by hand, and what forms show. Permission first, then one engine call."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 import frappe
@@ -7,7 +8,7 @@ from frappe import _
 from frappe.utils import get_datetime, getdate, now_datetime
 
 from crm_ext.follow_ups import calendars, chat, references, schedule, work
-from crm_ext.follow_ups.model import DONE, OPEN, PARTIES, REFERENCES
+from crm_ext.follow_ups.model import ABOUT, DONE, OPEN, PARTIES, REFERENCES
 
 _ON_FORM = 5
 _IN_TIMELINE = 50
@@ -41,14 +42,14 @@ def log_and_plan(
 	follow_up: str | None = None,
 ) -> dict:
 	"""See `work.log_and_plan`."""
-	_check(doctype, name)
+	_check(doctype, name, ABOUT)
 	return work.log_and_plan(follow_up or None, doctype, name, _values(log), _values(next))
 
 
 @frappe.whitelist(methods=["POST"])
 def plan(doctype: str, name: str, values: str | dict) -> str:
 	"""See `work.plan`."""
-	_check(doctype, name)
+	_check(doctype, name, ABOUT)
 	return work.plan(doctype, name, _values(values))
 
 
@@ -140,7 +141,7 @@ def next_of(doctype: str, name: str) -> dict:
 @frappe.read_only()
 def open_on(doctype: str, name: str) -> list[dict]:
 	"""Open follow ups about just this document, earliest first: one of them may be what was just done."""
-	_check(doctype, name)
+	_check(doctype, name, ABOUT)
 	filters = {"status": OPEN, "reference_doctype": doctype, "reference_name": name}
 	return frappe.get_all("Follow Up", filters=filters, fields=list(_ROW), order_by="due_on", limit=50)
 
@@ -253,9 +254,9 @@ def _judge(rows: list[dict]) -> list[dict]:
 	return rows
 
 
-def _check(doctype: str, name: str) -> None:
+def _check(doctype: str, name: str, among: Collection[str] = REFERENCES) -> None:
 	"""The user may read the document and the follow ups about it."""
-	if doctype not in REFERENCES:
+	if doctype not in among:
 		frappe.throw(_("Follow ups cannot be about {0}.").format(_(doctype)), frappe.ValidationError)
 	frappe.has_permission(doctype, "read", doc=name, throw=True)
 	frappe.has_permission("Follow Up", "read", throw=True)

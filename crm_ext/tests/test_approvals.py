@@ -9,6 +9,7 @@ from frappe.model.workflow import get_transitions, get_workflow, is_transition_c
 from frappe.utils import add_days, nowdate
 
 from crm_ext import tasks
+from crm_ext.api import follow_ups as api
 from crm_ext.hierarchy import world
 from crm_ext.tests import factories as f
 from crm_ext.tests.processes import CommittingTestCase, run_queue
@@ -297,6 +298,23 @@ class TestStandIn(ApprovalTestCase):
 		)
 		self.assertEqual(answers, [SELLER])
 
+	def test_one_whose_days_are_over(self):
+		switch(*LIMITS, quotation=1)
+		absence = stand_in(MANAGER, HELPER)
+		quotation = self.pending()
+		self.assertEqual(asking.close_ended(), 0)
+		absence.update({"from_date": add_days(nowdate(), -3), "to_date": add_days(nowdate(), -1)}).save()
+		self.assertEqual(asking.close_ended(), 1)
+		self.assertNotIn(HELPER, self.asked(quotation))
+		self.assertIn(MANAGER, self.asked(quotation))
+
+	def test_switched_off_it_is_nobodys_task(self):
+		switch(*LIMITS, quotation=1)
+		quotation = self.pending()
+		switch(*LIMITS, quotation=0)
+		self.assertEqual(asking.asked(quotation), [])
+		self.assertIsNone(frappe.db.get_value("Quotation", quotation.name, "next_follow_up_on"))
+
 	def test_nothing_is_asked_while_off(self):
 		quotation = self.quotation(6_000)
 		with self.assertQueryCount(1):
@@ -382,6 +400,26 @@ class TestVerifier(ApprovalTestCase):
 		self.assertEqual(asking.asked(payment), [])
 		act(OTHER_CLERK, payment, "Verify")
 		self.assertState(payment, "Verified", 1)
+
+	def test_what_code_enters_is_asked_for_once_somebody_saves_it(self):
+		self.switch()
+		payment = f.make_payment(f.make_direct_invoice(), submit=False)
+		asking.forget("Payment Entry")
+		payment.flags.ignore_permissions = True
+		payment.save()
+		self.assertEqual(asking.asked(payment), [])
+		frappe.get_doc("Payment Entry", payment.name).save()
+		self.assertEqual(self.asked(payment), [self.boss])
+
+	def test_done_by_hand_it_still_waits_to_be_verified(self):
+		self.switch()
+		payment = self.payment()
+		name = frappe.db.get_value("Follow Up", {"reference_name": payment.name, "responsible": self.boss})
+		frappe.set_user(self.boss)
+		api.log_and_plan("Payment Entry", payment.name, {"channel": "Other"}, follow_up=name)
+		frappe.set_user("Administrator")
+		self.assertEqual(frappe.db.get_value("Follow Up", name, "status"), "Done")
+		self.assertState(payment, "Entered", 0)
 
 	def test_who_is_asked_finds_it_among_the_follow_ups(self):
 		self.switch()

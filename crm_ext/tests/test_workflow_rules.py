@@ -222,7 +222,11 @@ class TestDeclaration(unittest.TestCase):
 	def test_one_transition_for_each_role_that_may_approve(self):
 		values = definitions.values(WORKFLOWS["Quotation"], [DIRECTOR, MANAGER])
 		approve = [row for row in values["transitions"] if row["action"] == "Approve"]
-		self.assertEqual({row["allowed"] for row in approve}, {DIRECTOR, MANAGER})
+		# And one for those who stand in for somebody with such a role.
+		self.assertEqual({row["allowed"] for row in approve}, {DIRECTOR, MANAGER, definitions.EVERYBODY})
+		self.assertEqual(
+			{row["allowed"] for row in approve if "Stand In" in row["condition"]}, {definitions.EVERYBODY}
+		)
 		self.assertTrue(all("doc.approval_needed" in row["condition"] for row in approve))
 		none = definitions.values(WORKFLOWS["Quotation"], [])
 		self.assertEqual({row["allowed"] for row in none["transitions"]}, {definitions.EVERYBODY})

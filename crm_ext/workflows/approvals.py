@@ -267,8 +267,9 @@ def _ask_or_answer(doc: Document, before: Document | None) -> None:
 
 
 def _ask_to_verify(doc: Document, before: Document | None) -> None:
-	"""As soon as it is entered, where the settings say who verifies."""
-	if not before and doc.docstatus == 0 and approving.verifier_role():
+	"""As soon as it is entered, where the settings say who verifies. What code enters without asking for permissions it
+	submits itself, as a payment on the website; left a draft, it is asked for once somebody saves it."""
+	if doc.docstatus == 0 and approving.verifier_role() and not passes_unasked(doc):
 		asking.ask(doc)
 	elif before and before.docstatus == 0 and doc.docstatus == 1:
 		asking.settle(doc, True)

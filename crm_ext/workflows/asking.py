@@ -7,7 +7,7 @@ from frappe.utils import escape_html, get_fullname, get_url_to_form, nowdate
 
 from crm_ext.constants.workflows import REASONS
 from crm_ext.deals import touch
-from crm_ext.follow_ups import guard, messages, preferences, work
+from crm_ext.follow_ups import guard, messages, preferences, store, targets, work
 from crm_ext.follow_ups.model import CANCELLED, CONDITION_LEFT, OPEN
 from crm_ext.follow_ups.preferences import Person
 from crm_ext.workflows import approving
@@ -16,6 +16,8 @@ from crm_ext.workflows import limits as rules
 FOLLOW_UP = "Follow Up"
 # How a follow up that asks for an approval is told from others.
 _MARK = "approval:"
+# And one that asks somebody in place of another.
+_MARK_STAND_IN = f"{_MARK}stand-in:"
 # So many are asked at most; whoever has the role may approve.
 _MOST = 10
 
@@ -111,6 +113,44 @@ def ask_stand_ins() -> list[tuple[str, str]]:
 	return told
 
 
+def close_ended() -> int:
+	"""What stand-ins were asked and did not get to while they stood in is no longer theirs; returns how many. Set-based."""
+	return _close(
+		"""rule_key LIKE %(mark)s AND NOT EXISTS (SELECT 1 FROM `tabStand In` s
+		WHERE s.stand_in = responsible AND s.from_date <= %(today)s AND s.to_date >= %(today)s)""",
+		{"mark": f"{_MARK_STAND_IN}%", "today": nowdate()},
+	)
+
+
+def forget(doctype: str) -> int:
+	"""Nobody is asked about documents of this kind any more; returns how many follow ups were closed. Set-based."""
+	return _close(
+		"rule_key LIKE %(mark)s AND reference_doctype = %(doctype)s",
+		{"mark": f"{_MARK}%", "doctype": doctype},
+	)
+
+
+def _close(condition: str, values: dict[str, str]) -> int:
+	rows = frappe.db.sql(
+		f"""SELECT name, reference_doctype, reference_name, party_type, party, deal, %(reason)s AS reason
+		FROM `tabFollow Up` WHERE status = '{OPEN}' AND {condition}""",
+		{**values, "reason": CONDITION_LEFT},
+		as_dict=True,
+	)
+	if rows:
+		store.cancel(rows)
+		targets.refresh(
+			ref
+			for row in rows
+			for ref in (
+				(row.reference_doctype, row.reference_name),
+				(row.party_type, row.party),
+				("Deal", row.deal),
+			)
+		)
+	return len(rows)
+
+
 def _may_be_asked(doc: Document, user: str, absent: str) -> bool:
 	"""Whether a stand-in is asked for what somebody absent was asked. What that one was asked as a stand-in is not passed on."""
 	suffices = approving.needs(doc.doctype, approving.findings_of(doc))[1]
@@ -147,7 +187,8 @@ def _plan(doc: Document, person: Person, mail: bool, asker: str, instead_of: str
 			},
 		)
 		# Who asked is answered, also where a stand-in is named later by somebody else.
-		known = {"rule_key": f"{_MARK}{frappe.generate_hash(length=16)}", "owner": asker}
+		mark = _MARK_STAND_IN if instead_of else _MARK
+		known = {"rule_key": f"{mark}{frappe.generate_hash(length=16)}", "owner": asker}
 		frappe.db.set_value(FOLLOW_UP, name, known, update_modified=False)
 		if person.user == asker:
 			return

@@ -14,7 +14,7 @@ from crm_ext.constants.workflows import (
 	WORKFLOWS,
 	Definition,
 )
-from crm_ext.workflows import definitions, measures, opportunities, states
+from crm_ext.workflows import asking, definitions, measures, opportunities, states
 from crm_ext.workflows import limits as rules
 from crm_ext.workflows.measures import OPPORTUNITY
 
@@ -63,6 +63,7 @@ def sync(settings: Document) -> None:
 		if not cint(settings.get(one.switch)):
 			if one.name in there:
 				switch_off(one)
+				asking.forget(one.document_type)
 		elif one.name in there:
 			_renew(one, settings)
 		else:
