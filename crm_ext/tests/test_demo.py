@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_ext.setup.demo import data, documents, follow_ups, plan
+from crm_ext.workflows import limits as rules
+from crm_ext.workflows.limits import Figures, Limit, Line
 
 pytestmark = pytest.mark.pure
 DAYS = st.dates(date(2024, 1, 1), date(2031, 12, 31))
@@ -115,3 +117,48 @@ def test_contacts_are_made_in_order_on_working_days_before_today(today, age, und
 	assert [contact.done for contact in done] == sorted(contact.done for contact in done)
 	assert [contact for contact in contacts if not contact.done] == contacts[len(done) :]
 	assert len(contacts) - len(done) <= under_way
+
+
+def findings(document_type: str, one: data.Asked) -> list[rules.Finding]:
+	share = one.discount / 100
+	lines = tuple(
+		Line(idx, at_list, at_list, at_list * (1 - share), data.GOODS[code].buying * quantity)
+		for idx, (code, quantity) in enumerate(one.items, start=1)
+		for at_list in [data.GOODS[code].selling * quantity]
+	)
+	figures = Figures(None, sum(line.net for line in lines), lines, share)
+	limits = [
+		Limit(measure, limit, role)
+		for kind, measure, limit, role in data.APPROVAL_LIMITS
+		if kind == document_type
+	]
+	return rules.find(figures, limits)
+
+
+def test_what_is_asked_for_is_beyond_a_limit_the_manager_may_approve():
+	asked = {
+		"Opportunity": data.OPPORTUNITIES_ASKED,
+		"Quotation": data.OFFERS_ASKED,
+		"Sales Order": data.ORDERS_ASKED,
+	}
+	for document_type, documents_asked in asked.items():
+		beyond = [one for one in documents_asked if findings(document_type, one)]
+		# One waits, one was approved.
+		assert {one.answer for one in beyond} >= {None, "Approve"}
+		assert all(rules.may(findings(document_type, one), data.MANAGER.roles) for one in beyond)
+		assert not any(one.answer for one in documents_asked if one not in beyond)
+	within = [one for one in data.OFFERS_ASKED if not findings("Quotation", one)]
+	least = min(amount for amount, _person in data.BIG_DEALS)
+	# A big deal nobody had to approve: its salesperson moves it, and others are told.
+	assert any(sum(data.GOODS[code].selling * n for code, n in one.items) >= least for one in within)
+
+
+def test_barcodes_can_be_scanned():
+	codes = [*data.BARCODES.values(), *data.BOX_BARCODES.values()]
+	assert len(set(codes)) == len(codes)
+	assert data.BARCODES.keys() == data.GOODS.keys()
+	assert data.BOX_BARCODES.keys() == {code for code, supply in data.SUPPLY.items() if supply.box}
+	for code in codes:
+		digits = [int(digit) for digit in code]
+		assert len(digits) == 13
+		assert (sum(digits[0::2]) + 3 * sum(digits[1::2])) % 10 == 0
