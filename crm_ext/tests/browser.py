@@ -329,6 +329,8 @@ class Desk:
 		button = self.page.locator(".modal.show .btn-modal-primary:visible", has_text=label).last
 		button.wait_for()
 		self.wait_for_dialog()
+		# A dialog begins in its first field, whose suggestions come after a while and lie above the button.
+		self.page.evaluate("() => document.activeElement.blur()")
 		button.click()
 		self.settle()
 
@@ -421,7 +423,9 @@ class Desk:
 		self.page.evaluate(
 			"""([name, filters]) => {
 				window.crm_ext_earlier = frappe.query_report?.data;
-				return frappe.set_route("query-report", name, filters);
+				const there = frappe.get_route_str() === `query-report/${name}`; // no way leads there then
+				return there ? frappe.query_report.refresh_report(filters)
+					: frappe.set_route("query-report", name, filters);
 			}""",
 			[name, filters],
 		)

@@ -111,6 +111,29 @@ def test_log_and_plan_by_keyboard(login, seller, lead):
 	desk.form.locator(".fc-event", has_text="Send prices").filter(has_text=lead.title).wait_for()
 
 
+def test_what_is_saved_while_the_dialog_fades_in_is_saved_once(login, seller, lead):
+	desk = login(seller, reduced_motion="no-preference")
+	desk.open("Lead", lead.name)
+	desk.page.add_style_tag(
+		content=".modal.fade .modal-dialog { transition: transform 3s linear !important }"
+	)
+	desk.page.evaluate(
+		"""([name, due_date]) =>
+			crm_ext.follow_ups.plan({ doctype: "Lead", name }).set_values({ due_date, subject: "Once" })""",
+		[lead.name, nowdate()],
+	)
+	button = desk.page.locator(".modal.show .btn-modal-primary")
+	button.wait_for()
+	button.dispatch_event("click")
+	desk.settle()
+	assert desk.page.evaluate("() => $('.modal.show').data('bs.modal')._isTransitioning")
+	button.dispatch_event("click")
+	button.wait_for(state="hidden")
+	desk.settle()
+	frappe.db.rollback()  # a new look at the database
+	assert frappe.db.count("Follow Up", {"reference_name": lead.name}) == 1
+
+
 def test_the_calendar_postpones(login, seller, lead):
 	# Two days of one week, whatever day it is.
 	first = get_first_day_of_week(add_days(nowdate(), 7))

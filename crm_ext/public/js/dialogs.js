@@ -8,9 +8,16 @@ export async function once(dialog, action) {
 	dialog.disable_primary_action();
 	try {
 		await action();
+		await shown(dialog);
 		dialog.hide();
 	} finally {
 		dialog.saving = false;
 		dialog.enable_primary_action();
 	}
 }
+
+// Bootstrap does not hear a dialog that is told to close while it fades in: it would stay, its button ready for more.
+const shown = ({ display, $wrapper }) =>
+	display || !$wrapper.hasClass("show")
+		? null
+		: new Promise((resolve) => $wrapper.one("shown.bs.modal", resolve));
