@@ -3,6 +3,8 @@
 
 // What script reports share: filters that several have, and figures that lead on.
 
+import { once } from "./dialogs";
+
 frappe.provide("crm_ext.reports");
 
 const link = (fieldname, label, options, more = {}) => ({
@@ -37,6 +39,15 @@ Object.assign(crm_ext.reports, {
 		return { fieldname, label, fieldtype: "Check", ...more };
 	},
 
+	// Of the company chosen.
+	warehouse() {
+		return link("warehouse", __("Warehouse"), "Warehouse", {
+			get_query: () => ({
+				filters: { company: frappe.query_report.get_filter_value("company") },
+			}),
+		});
+	},
+
 	// Whose figures.
 	parties() {
 		return [
@@ -48,6 +59,9 @@ Object.assign(crm_ext.reports, {
 	},
 
 	link,
+
+	// For dialogs of reports, whose own files cannot import.
+	once,
 
 	// `html` as a figure that leads on; `target` (plain data) is what `on_drill` gets.
 	drill(html, target) {

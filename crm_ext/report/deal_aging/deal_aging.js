@@ -3,52 +3,28 @@
 
 frappe.query_reports["Deal Aging"] = {
 	filters: [
-		{
-			fieldname: "company",
-			label: __("Company"),
-			fieldtype: "Link",
-			options: "Company",
-			default: frappe.defaults.get_user_default("Company"),
-		},
-		{
-			fieldname: "scope",
-			label: __("Scope"),
-			fieldtype: "Select",
-			options: [
-				{ value: "Open", label: __("Open", null, "Deal") },
-				{ value: "Won, Not Paid", label: __("Won, Not Paid") },
-				{ value: "All Not Closed", label: __("All Not Closed") },
-			],
-			default: "Open",
-			reqd: 1,
-		},
-		{ fieldname: "stage", label: __("Stage"), fieldtype: "Link", options: "Deal Stage" },
-		{ fieldname: "owner_user", label: __("Deal Owner"), fieldtype: "Link", options: "User" },
-		{
-			fieldname: "sales_person",
-			label: __("Sales Person"),
-			fieldtype: "Link",
-			options: "Sales Person",
-		},
-		{ fieldname: "territory", label: __("Territory"), fieldtype: "Link", options: "Territory" },
-		{ fieldname: "only_rotting", label: __("Only Rotting"), fieldtype: "Check" },
-		{ fieldname: "show_deals", label: __("Show Deals"), fieldtype: "Check" },
+		crm_ext.reports.company(),
+		crm_ext.reports.select("scope", __("Scope"), [
+			["Open", __("Open", null, "Deal")],
+			["Won, Not Paid", __("Won, Not Paid")],
+			["All Not Closed", __("All Not Closed")],
+		]),
+		crm_ext.reports.link("stage", __("Stage"), "Deal Stage"),
+		crm_ext.reports.link("owner_user", __("Deal Owner"), "User"),
+		crm_ext.reports.link("sales_person", __("Sales Person"), "Sales Person"),
+		crm_ext.reports.link("territory", __("Territory"), "Territory"),
+		crm_ext.reports.check("only_rotting", __("Only Rotting")),
+		crm_ext.reports.check("show_deals", __("Show Deals")),
 	],
 
 	onload(report) {
-		// The page outlives the report: without off() a second visit would open everything twice.
-		report.page.wrapper
-			.off("click.deal_aging")
-			.on("click.deal_aging", "a[data-deal-aging]", (event) => {
-				event.preventDefault();
-				frappe.route_options = JSON.parse(event.currentTarget.dataset.dealAging);
-				frappe.set_route("List", "Deal", "List");
-			})
-			.on("click.deal_aging", "a[data-deal-aging-stage]", (event) => {
-				event.preventDefault();
-				const stage = event.currentTarget.dataset.dealAgingStage;
-				frappe.query_report.set_filter_value({ stage, show_deals: 1 });
-			});
+		crm_ext.reports.on_click(report, "a[data-deal-aging]", ({ dealAging: filters }) => {
+			frappe.route_options = JSON.parse(filters);
+			frappe.set_route("List", "Deal", "List");
+		});
+		crm_ext.reports.on_click(report, "a[data-deal-aging-stage]", ({ dealAgingStage: stage }) =>
+			frappe.query_report.set_filter_value({ stage, show_deals: 1 })
+		);
 	},
 
 	formatter(value, row, column, data, default_formatter) {

@@ -3,13 +3,7 @@
 
 frappe.query_reports["Deal Funnel"] = {
 	filters: [
-		{
-			fieldname: "company",
-			label: __("Company"),
-			fieldtype: "Link",
-			options: "Company",
-			default: frappe.defaults.get_user_default("Company"),
-		},
+		crm_ext.reports.company(),
 		{
 			fieldname: "from_date",
 			label: __("From Date"),

@@ -3,60 +3,25 @@
 
 frappe.query_reports["Delivery Due"] = {
 	filters: [
-		{
-			fieldname: "company",
-			label: __("Company"),
-			fieldtype: "Link",
-			options: "Company",
-			default: frappe.defaults.get_user_default("Company"),
-			reqd: 1,
-		},
-		{
-			fieldname: "period",
-			label: __("Due"),
-			fieldtype: "Select",
-			options: ["All", "Late", "Today", "This Week", "Next Week"].map((value) => ({
-				value,
-				label: __(value),
-			})),
-			default: "All",
-		},
-		{
-			fieldname: "group_by",
-			label: __("Show"),
-			fieldtype: "Select",
-			options: [
-				{ value: "Order", label: __("Orders") },
-				{ value: "Row", label: __("Order Rows") },
-			],
-			default: "Order",
-			reqd: 1,
-		},
-		{
-			fieldname: "only_deliverable",
-			label: __("Only What Can Be Delivered Now"),
-			fieldtype: "Check",
-		},
+		crm_ext.reports.company({ reqd: 1 }),
+		crm_ext.reports.select(
+			"period",
+			__("Due"),
+			["All", "Late", "Today", "This Week", "Next Week"].map((value) => [value, __(value)]),
+			{ reqd: 0 }
+		),
+		crm_ext.reports.select("group_by", __("Show"), [
+			["Order", __("Orders")],
+			["Row", __("Order Rows")],
+		]),
+		crm_ext.reports.check("only_deliverable", __("Only What Can Be Delivered Now")),
 		{ fieldname: "from_date", label: __("Delivery From"), fieldtype: "Date" },
 		{ fieldname: "to_date", label: __("Delivery Until"), fieldtype: "Date" },
-		{ fieldname: "customer", label: __("Customer"), fieldtype: "Link", options: "Customer" },
-		{
-			fieldname: "sales_person",
-			label: __("Sales Person"),
-			fieldtype: "Link",
-			options: "Sales Person",
-		},
-		{ fieldname: "territory", label: __("Territory"), fieldtype: "Link", options: "Territory" },
-		{
-			fieldname: "warehouse",
-			label: __("Warehouse"),
-			fieldtype: "Link",
-			options: "Warehouse",
-			get_query: () => ({
-				filters: { company: frappe.query_report.get_filter_value("company") },
-			}),
-		},
-		{ fieldname: "item_code", label: __("Item"), fieldtype: "Link", options: "Item" },
+		crm_ext.reports.link("customer", __("Customer"), "Customer"),
+		crm_ext.reports.link("sales_person", __("Sales Person"), "Sales Person"),
+		crm_ext.reports.link("territory", __("Territory"), "Territory"),
+		crm_ext.reports.warehouse(),
+		crm_ext.reports.link("item_code", __("Item"), "Item"),
 	],
 
 	get_datatable_options: (options) => ({ ...options, checkboxColumn: true }),

@@ -6,91 +6,50 @@ frappe.query_reports["Pipeline Demand"] = {
 	initial_depth: 0,
 
 	filters: [
-		{
-			fieldname: "company",
-			label: __("Company"),
-			fieldtype: "Link",
-			options: "Company",
-			default: frappe.defaults.get_user_default("Company"),
-			reqd: 1,
-		},
-		{
-			fieldname: "show",
-			label: __("Show"),
-			fieldtype: "Select",
-			options: ["Demand", "Slow Movers"].map((value) => ({
-				value,
-				label: __(value, null, "Pipeline Demand"),
-			})),
-			default: "Demand",
-			reqd: 1,
-		},
-		{
-			fieldname: "period",
-			label: __("Period", null, "Pipeline Demand"),
-			fieldtype: "Select",
-			options: ["Month", "Week"].map((value) => ({ value, label: __(value) })),
-			default: "Month",
-			reqd: 1,
-		},
+		crm_ext.reports.company({ reqd: 1 }),
+		crm_ext.reports.select(
+			"show",
+			__("Show"),
+			["Demand", "Slow Movers"].map((value) => [value, __(value, null, "Pipeline Demand")])
+		),
+		crm_ext.reports.select(
+			"period",
+			__("Period", null, "Pipeline Demand"),
+			["Month", "Week"].map((value) => [value, __(value)])
+		),
 		{ fieldname: "months", label: __("Months Ahead"), fieldtype: "Int", default: 6 },
-		{
-			fieldname: "include",
-			label: __("Include"),
-			fieldtype: "Select",
-			options: ["Both", "Opportunities", "Quotations"].map((value) => ({
+		crm_ext.reports.select(
+			"include",
+			__("Include"),
+			["Both", "Opportunities", "Quotations"].map((value) => [
 				value,
-				label: __(value, null, "Pipeline Demand"),
-			})),
-			default: "Both",
-			reqd: 1,
-		},
+				__(value, null, "Pipeline Demand"),
+			])
+		),
 		{
 			fieldname: "min_probability",
 			label: __("Minimum Probability (%)"),
 			fieldtype: "Float",
 		},
-		{
-			fieldname: "warehouse",
-			label: __("Warehouse"),
-			fieldtype: "Link",
-			options: "Warehouse",
-			get_query: () => ({
-				filters: { company: frappe.query_report.get_filter_value("company") },
-			}),
-		},
-		{
-			fieldname: "item_group",
-			label: __("Item Group"),
-			fieldtype: "Link",
-			options: "Item Group",
-		},
-		{ fieldname: "item_code", label: __("Item"), fieldtype: "Link", options: "Item" },
-		{ fieldname: "brand", label: __("Brand"), fieldtype: "Link", options: "Brand" },
-		{
-			fieldname: "supplier",
-			label: __("Default Supplier"),
-			fieldtype: "Link",
-			options: "Supplier",
-		},
-		{
-			fieldname: "advice",
-			label: __("Advice"),
-			fieldtype: "Select",
-			options: [
-				{ value: "", label: __("All", null, "Pipeline Demand") },
-				{ value: "Buy", label: __("Buy or Make") },
-				...["Ask for Earlier Delivery", "Do Not Buy", "Enough"].map((value) => ({
+		crm_ext.reports.warehouse(),
+		crm_ext.reports.link("item_group", __("Item Group"), "Item Group"),
+		crm_ext.reports.link("item_code", __("Item"), "Item"),
+		crm_ext.reports.link("brand", __("Brand"), "Brand"),
+		crm_ext.reports.link("supplier", __("Default Supplier"), "Supplier"),
+		crm_ext.reports.select(
+			"advice",
+			__("Advice"),
+			[
+				["", __("All", null, "Pipeline Demand")],
+				["Buy", __("Buy or Make")],
+				...["Ask for Earlier Delivery", "Do Not Buy", "Enough"].map((value) => [
 					value,
-					label: __(value, null, "Pipeline Demand"),
-				})),
+					__(value, null, "Pipeline Demand"),
+				]),
 			],
-		},
-		{
-			fieldname: "include_expired",
-			label: __("Include Expired Quotations"),
-			fieldtype: "Check",
-		},
+			{ reqd: 0 }
+		),
+		crm_ext.reports.check("include_expired", __("Include Expired Quotations")),
 	],
 
 	get_datatable_options: (options) => Object.assign(options, { checkboxColumn: true }),
@@ -99,14 +58,11 @@ frappe.query_reports["Pipeline Demand"] = {
 		if (frappe.model.can_create("Material Request")) {
 			report.page.add_inner_button(__("Material Request"), () => this.choose(report));
 		}
-		// The page outlives the report: without off() a second visit would open everything twice.
-		report.page.wrapper
-			.off("click.pipeline_demand")
-			.on("click.pipeline_demand", "a[data-pipeline-demand]", (event) => {
-				event.preventDefault();
-				const { pipelineDemand: kind, item, period } = event.currentTarget.dataset;
-				this.show_documents(report, kind, item, period);
-			});
+		crm_ext.reports.on_click(
+			report,
+			"a[data-pipeline-demand]",
+			({ pipelineDemand: kind, item, period }) => this.show_documents(report, kind, item, period)
+		);
 	},
 
 	formatter(value, row, column, data, default_formatter) {
@@ -266,7 +222,8 @@ frappe.query_reports["Pipeline Demand"] = {
 				{ fieldname: "drafts", fieldtype: "HTML", options: this.drafts_html(drafts) },
 			],
 			primary_action_label: __("Create"),
-			primary_action: (values) => this.request(report, dialog, company, values),
+			primary_action: (values) =>
+				crm_ext.reports.once(dialog, () => this.request(report, company, values)),
 		});
 		dialog.show();
 		// Frappe shows them again, whatever cannot_add_rows says.
@@ -288,32 +245,17 @@ frappe.query_reports["Pipeline Demand"] = {
 		)}<ul>${lines.join("")}</ul></div>`;
 	},
 
-	async request(report, dialog, company, { warehouse, rows }) {
-		if (dialog.saving) return;
-		dialog.saving = true;
-		dialog.disable_primary_action();
-		try {
-			const { message: names } = await frappe.call("crm_ext.api.demand.request", {
-				company,
-				warehouse,
-				rows: rows.map(({ item_code, qty, schedule_date }) => ({
-					item_code,
-					qty,
-					schedule_date,
-				})),
-			});
-			dialog.hide();
-			const links = names.map((name) =>
-				frappe.utils.get_form_link("Material Request", name, true)
-			);
-			frappe.show_alert({
-				message: __("Made as draft: {0}", [links.join(", ")]),
-				indicator: "green",
-			});
-			report.refresh();
-		} finally {
-			dialog.saving = false;
-			dialog.enable_primary_action();
-		}
+	async request(report, company, { warehouse, rows }) {
+		const { message: names } = await frappe.call("crm_ext.api.demand.request", {
+			company,
+			warehouse,
+			rows: rows.map(({ item_code, qty, schedule_date }) => ({ item_code, qty, schedule_date })),
+		});
+		const links = names.map((name) => frappe.utils.get_form_link("Material Request", name, true));
+		frappe.show_alert({
+			message: __("Made as draft: {0}", [links.join(", ")]),
+			indicator: "green",
+		});
+		report.refresh();
 	},
 };
