@@ -49,6 +49,8 @@ crm_ext.OrderStatus = class OrderStatus {
 		this.page.set_secondary_action(__("Sales Order"), () =>
 			frappe.set_route("Form", "Sales Order", this.order)
 		);
+		// A phone has no room for it beside the title; the order's number leads there as well.
+		this.page.btn_secondary.addClass("hidden-xs");
 		this.page.add_action_icon("refresh", () => this.read(), "", __("Refresh"));
 		this.page.add_action_icon("printer", () => window.print(), "", __("Print"));
 	}
