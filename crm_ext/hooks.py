@@ -274,6 +274,11 @@ doc_events = {
 	"Stand In": {"on_update": "crm_ext.events.stand_in.on_update"},
 	"Stock Entry": {"on_submit": "crm_ext.events.stock_entry.on_submit"},
 	"Stock Reservation Entry": {"validate": "crm_ext.events.stock_reservation_entry.validate"},
+	"Territory": {
+		"after_rename": "crm_ext.events.hierarchy.after_rename",
+		"on_change": "crm_ext.events.hierarchy.on_change",
+		"on_trash": "crm_ext.events.hierarchy.on_trash",
+	},
 	"Unreconcile Payment": {"on_change": "crm_ext.events.unreconcile_payment.on_change"},
 	"User": {"after_rename": "crm_ext.events.hierarchy.after_rename"},
 	"Work Order": {

@@ -16,6 +16,8 @@ from crm_ext.follow_ups.model import ABOUT
 from crm_ext.hierarchy import stand_ins, visibility
 
 _KNOWN = "crm_ext_list_conditions"
+# What tells whose a follow up is.
+_WHOSE = ("responsible", "owner", "escalated_to", "reference_doctype", "reference_name")
 
 
 def list_conditions(doctype: str, user: str | None = None) -> str:
@@ -61,7 +63,7 @@ def has_visibility(doc, ptype: str = "read", user: str | None = None) -> bool | 
 	"""
 	if ptype == "create":
 		return None
-	return _is_seen(doc, visibility_conditions(user, doc.doctype))
+	return _is_seen(doc, visibility.condition_on_one(doc.doctype, user or frappe.session.user))
 
 
 def has_website_visibility(doc, ptype: str = "read", user: str | None = None, verbose: bool = False) -> bool:
@@ -193,6 +195,9 @@ def has_follow_up_permission(doc, ptype: str = "read", user: str | None = None) 
 		seen = _is_seen(doc, follow_up_conditions(user))
 		if seen is not None:
 			return seen
+	if ptype not in ("read", "create"):
+		# As it is stored: nobody takes a follow up by writing their own name into it.
+		doc = frappe.db.get_value("Follow Up", doc.name, _WHOSE, as_dict=True) or doc if doc.name else doc
 	if user == "Administrator" or user in (doc.responsible, doc.owner, doc.get("escalated_to")):
 		return True
 	if not doc.reference_doctype or not doc.reference_name:

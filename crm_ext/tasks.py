@@ -38,6 +38,12 @@ def keep_status_on_meetings() -> None:
 	meetings.keep_status()
 
 
+def keep_visibility_indexes() -> None:
+	from crm_ext.hierarchy import indexes
+
+	indexes.keep()
+
+
 def nightly_check() -> None:
 	from crm_ext.deals.check import check
 

@@ -31,6 +31,30 @@ HOLDERS = {
 	"Sales Order": Holders(team=True, deal=True),
 	"Deal": Holders(user="owner_user", person="sales_person"),
 }
+# Field: a Territory, whose manager sees it where the settings say so. All of HOLDERS have it.
+TERRITORY = "territory"
+
+# What one searches by instead of reading a table along `modified` until twenty rows are found that one may see. Made
+# only where visibility is switched on. Composite on purpose: Frappe's schema sync drops single-column indexes that the
+# DocType does not declare.
+INDEXES: list[tuple[str, str, list[str]]] = [
+	("Customer", "crm_ext_manager", ["account_manager", "name"]),
+	*(
+		(doctype, "crm_ext_maker", ["owner", "name"])
+		for doctype in ("Customer", "Deal", "Quotation", "Sales Order")
+	),
+	("Sales Team", "crm_ext_seller", ["sales_person", "parenttype", "parent"]),
+]
+# The same where territories count, too.
+TERRITORY_INDEXES = [(doctype, "crm_ext_territory", [TERRITORY, "name"]) for doctype in HOLDERS]
+# Whose a record is, in one column, with the index (it, `modified`): of the records of one person the newest are read in
+# their order, which "named, or nobody is named and made" cannot do. Computed by the database and invisible to
+# `SELECT *`, so that nobody has to keep it up. Only where the user field alone names the holder.
+HOLDER_COLUMN = "crm_ext_holder"
+HOLDER_DOCTYPES = tuple(
+	doctype for doctype, one in HOLDERS.items() if one.user and not (one.person or one.team)
+)
+
 # Follow ups have rules of their own (permissions.py), to which the people one sees are added.
 FOLLOW_UP = "Follow Up"
 COVERED = (*HOLDERS, FOLLOW_UP)

@@ -1,4 +1,4 @@
-"""Sales Person, Employee and User: who is above whom has changed."""
+"""Sales Person, Territory, Employee and User: who is above whom, or manages what, has changed."""
 
 from crm_ext.hierarchy import world
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from crm_ext.constants.visibility import ALL, BRANCH, OWN, SCOPES
@@ -17,6 +18,15 @@ class Node(NamedTuple):
 	rgt: int
 	is_group: bool
 	user: str | None
+
+
+class Place(NamedTuple):
+	"""A Territory; `manager` is a Sales Person. `lft` and `rgt` enclose those of all below."""
+
+	name: str
+	lft: int
+	rgt: int
+	manager: str | None
 
 
 class Absence(NamedTuple):
@@ -34,9 +44,12 @@ class Sight:
 
 	users: frozenset[str]
 	persons: frozenset[str]
+	territories: frozenset[str] = frozenset()
 
 	def __or__(self, other: "Sight") -> "Sight":
-		return Sight(self.users | other.users, self.persons | other.persons)
+		return Sight(
+			self.users | other.users, self.persons | other.persons, self.territories | other.territories
+		)
 
 
 def widest(scopes: Iterable[str]) -> str | None:
@@ -69,7 +82,11 @@ def sight(nodes: Iterable[Node], user: str, scope: str) -> Sight:
 
 	Branch: the team of the nearest group, which is the Sales Person's own where that is one.
 	"""
-	nodes = list(nodes)
+	return _sight(tuple(nodes), user, scope)
+
+
+@lru_cache(maxsize=32)  # asked for each list, of a tree that seldom changes
+def _sight(nodes: tuple[Node, ...], user: str, scope: str) -> Sight:
 	own = [node for node in nodes if node.user == user]
 	if scope == OWN:
 		return Sight(frozenset({user}), frozenset(node.name for node in own))
@@ -80,6 +97,15 @@ def sight(nodes: Iterable[Node], user: str, scope: str) -> Sight:
 	seen = [node for node in nodes if any(top.lft <= node.lft and node.rgt <= top.rgt for top in tops)]
 	return Sight(
 		frozenset({user, *(node.user for node in seen if node.user)}), frozenset(node.name for node in seen)
+	)
+
+
+def managed(places: Iterable[Place], persons: Collection[str]) -> frozenset[str]:
+	"""The Territories that one of these Sales Persons manages, and all below."""
+	places = list(places)
+	tops = [place for place in places if place.manager in persons]
+	return frozenset(
+		place.name for place in places if any(top.lft <= place.lft and place.rgt <= top.rgt for top in tops)
 	)
 
 

@@ -4,16 +4,16 @@ Nothing is narrowed while it is switched off, for Administrator and System Manag
 the sales roles lets read the DocType: accountants and buyers keep what ERPNext gives them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import frappe
-from frappe.share import get_shared
 from frappe.utils import cint, getdate, nowdate
 
 from crm_ext.constants.visibility import ALL, HOLDERS, OWN_AND_BELOW, SALES_ROLES
-from crm_ext.hierarchy import rules, world
+from crm_ext.hierarchy import conditions, rules, world
 from crm_ext.hierarchy.rules import Sight
 
 _TRIAL = "crm_ext_visibility_trial"
@@ -21,13 +21,19 @@ _TRIAL = "crm_ext_visibility_trial"
 _AUTOMATIC_ROLES = {"All", "Desk User", "Guest"}
 
 
+# From so many rows on they are not looked up beforehand. Of 200,000 rows, looking up 2,000 takes about as long as reading
+# along `modified` until twenty of them are found.
+_MUCH = 2000
+
+
 @dataclass(frozen=True)
 class Terms:
-	"""What the settings say; `rules`: role -> scope."""
+	"""What the settings say; `rules`: role -> scope; `territories`: who manages one sees what is in it."""
 
 	enabled: bool
 	scope: str
 	rules: Mapping[str, str]
+	territories: bool = False
 
 
 OFF = Terms(False, ALL, {})
@@ -47,7 +53,12 @@ def terms_of(settings, enabled: bool = True) -> Terms:
 		(row.role, row.scope) for row in settings.get("visibility_rules") or () if row.role and row.scope
 	]
 	by_role = {role: rules.widest(scope for other, scope in given if other == role) for role, _scope in given}
-	return Terms(enabled, settings.get("visibility_scope") or OWN_AND_BELOW, by_role)
+	return Terms(
+		enabled,
+		settings.get("visibility_scope") or OWN_AND_BELOW,
+		by_role,
+		bool(cint(settings.get("visibility_territories"))),
+	)
 
 
 @contextmanager
@@ -78,6 +89,8 @@ def sight_of(user: str, doctype: str) -> Sight | None:
 		if scope:
 			seen = rules.sight(known.nodes, one, scope)
 			found = found | seen if found else seen
+	if found and these.territories:
+		found = replace(found, territories=rules.managed(known.places, found.persons))
 	return found
 
 
@@ -95,48 +108,51 @@ def _scope(user: str, doctype: str, these: Terms) -> str | None:
 
 
 def condition(doctype: str, user: str) -> str:
-	"""SQL on the table of `doctype`, one of HOLDERS; empty: all. What is shared with the user stays visible.
+	"""SQL on the table of `doctype`, one of HOLDERS, for lists; empty: all. What is shared with the user stays visible.
 
-	At most one statement to build it, and none in it runs once a row.
+	At most one statement to build it, now and then a second, and none in it runs once a row.
 	"""
 	sight = sight_of(user, doctype)
 	if not sight:
 		return ""
-	parts = list(_parts(doctype, sight))
+	with_holder = doctype in world.read().with_holder
 	# Frappe itself adds what is shared only where user permissions narrow a list.
-	if shared := get_shared(doctype, user):
-		parts.append(f"`tab{doctype}`.name IN ({_list(shared)})")
-	return f"({' OR '.join(parts)})"
+	shared = _shared_with(user, doctype)
+	ordered = with_holder and not (HOLDERS[doctype].deal or sight.territories or shared)
+	if ordered and len(sight.users) == 1:
+		return conditions.by_holder(doctype, sight)
+	if not _is_little(doctype, sight, shared, with_holder):
+		return conditions.of_each(doctype, sight, shared)
+	if ordered:
+		return conditions.by_holder(doctype, sight)
+	return conditions.among(doctype, sight, shared, with_holder)
 
 
-def _parts(doctype: str, sight: Sight) -> Iterator[str]:
-	"""Written without functions on columns, so that indexes serve."""
-	holders, table = HOLDERS[doctype], f"`tab{doctype}`"
-	users = _list(sight.users)
-	unnamed = [f"{table}.owner IN ({users})"]
-	if holders.user:
-		yield f"{table}.{holders.user} IN ({users})"
-		unnamed.append(_is_empty(f"{table}.{holders.user}"))
-	if holders.person:
-		if sight.persons:
-			yield f"{table}.{holders.person} IN ({_list(sight.persons)})"
-		unnamed.append(_is_empty(f"{table}.{holders.person}"))
-	if holders.team:
-		team = f"SELECT parent FROM `tabSales Team` WHERE parenttype = '{doctype}'"
-		if sight.persons:
-			yield f"{table}.name IN ({team} AND sales_person IN ({_list(sight.persons)}))"
-		unnamed.append(f"{table}.name NOT IN ({team} AND parent IS NOT NULL)")
-	if holders.deal:
-		held = f"owner_user IN ({users})"
-		if sight.persons:
-			held += f" OR sales_person IN ({_list(sight.persons)})"
-		yield f"{table}.deal IN (SELECT name FROM `tabDeal` WHERE {held})"
-	yield f"({' AND '.join(unnamed)})"
+def condition_on_one(doctype: str, user: str) -> str:
+	"""The same, to be asked of a single row."""
+	sight = sight_of(user, doctype)
+	return conditions.of_each(doctype, sight, _shared_with(user, doctype)) if sight else ""
 
 
-def _is_empty(column: str) -> str:
-	return f"({column} IS NULL OR {column} = '')"
+def _is_little(doctype: str, sight: Sight, shared: frozenset[str], with_holder: bool) -> bool:
+	"""Whether to look up first what is seen. Asked once an hour for each team: it decides how fast a list is, not what
+	it shows."""
+	whose = repr([sorted(part) for part in (sight.users, sight.persons, sight.territories)])
+	key = f"crm_ext_sees_little:{doctype}:{sha256(whose.encode()).hexdigest()}"
+	known = frappe.cache.get_value(key, expires=True)
+	if known is None:
+		known = int(conditions.count_up_to(_MUCH, doctype, sight, shared, with_holder) < _MUCH)
+		frappe.cache.set_value(key, known, expires_in_sec=3600)
+	return bool(known)
 
 
-def _list(values: Iterable[str]) -> str:
-	return ", ".join(frappe.db.escape(value, percent=False) for value in sorted(values))
+def _shared_with(user: str, doctype: str) -> frozenset[str]:
+	"""As frappe.share.get_shared, in a tenth of its time: it is asked for each list."""
+	return frozenset(
+		name
+		for (name,) in frappe.db.sql(
+			"""SELECT share_name FROM `tabDocShare`
+			WHERE share_doctype = %s AND `read` = 1 AND (user = %s OR everyone = 1)""",
+			(doctype, user),
+		)
+	)

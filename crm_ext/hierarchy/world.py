@@ -1,23 +1,27 @@
-"""The tree of Sales Persons and the stand-ins, read once and kept until one of them changes. Reads only."""
+"""The trees of Sales Persons and Territories and the stand-ins, read once and kept until one of them changes. Reads only."""
 
 from typing import NamedTuple
 
 import frappe
 from frappe.utils import getdate
 
-from crm_ext.hierarchy.rules import Absence, Node
+from crm_ext.constants.visibility import HOLDER_COLUMN, HOLDER_DOCTYPES
+from crm_ext.hierarchy.rules import Absence, Node, Place
 
-_KEY = "crm_ext_visibility"
+# With what is kept under it; another name where that changes, because an old process may still write.
+_KEY = "crm_ext_visibility_2"
 
 
 # Tuples, because they come out of the cache faster than objects: once in each request.
 class World(NamedTuple):
 	nodes: tuple[Node, ...]
 	absences: tuple[Absence, ...]
+	places: tuple[Place, ...]
+	with_holder: frozenset[str]  # DocTypes whose table has HOLDER_COLUMN
 
 
 def read() -> World:
-	"""From the cache; else two statements."""
+	"""From the cache; else four statements."""
 	return frappe.cache.get_value(_KEY, generator=_read)
 
 
@@ -40,10 +44,18 @@ def _read() -> World:
 	)
 	# Those of today as well as later ones: what is kept outlives the day.
 	absences = frappe.db.sql("SELECT user, stand_in, from_date, to_date FROM `tabStand In`")
+	places = frappe.db.sql("SELECT name, lft, rgt, NULLIF(territory_manager, '') FROM `tabTerritory`")
+	with_holder = frappe.db.sql(
+		"""SELECT SUBSTRING(table_name, 4) FROM information_schema.columns
+		WHERE table_schema = DATABASE() AND table_name IN %s AND column_name = %s""",
+		([f"tab{doctype}" for doctype in HOLDER_DOCTYPES], HOLDER_COLUMN),
+	)
 	return World(
 		tuple(
 			Node(name, parent, lft, rgt, bool(is_group), user)
 			for name, parent, lft, rgt, is_group, user in nodes
 		),
 		tuple(Absence(user, other, getdate(first), getdate(last)) for user, other, first, last in absences),
+		tuple(Place(*place) for place in places),
+		frozenset(doctype for (doctype,) in with_holder),
 	)

@@ -4,6 +4,7 @@ import frappe
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
 
 from crm_ext.constants.custom_fields import CUSTOM_FIELDS, INDEXES, MODULE
+from crm_ext.hierarchy import indexes as visibility_indexes
 
 
 def apply() -> None:
@@ -17,10 +18,12 @@ def apply() -> None:
 	)
 	for doctype, name, columns in INDEXES:
 		frappe.db.add_index(doctype, columns, name)
+	visibility_indexes.keep()
 
 
 def remove() -> None:
 	"""Take our fields, their columns and our indexes off ERPNext's DocTypes. Safe to run again."""
+	visibility_indexes.remove()
 	for doctype, fields in CUSTOM_FIELDS.items():
 		names = [field["fieldname"] for field in fields]
 		frappe.db.delete("Custom Field", {"dt": doctype, "fieldname": ("in", names), "module": MODULE})

@@ -1,7 +1,9 @@
 """Who sees what: the rules over random trees, and each scope on a site."""
 
 import unittest
+from dataclasses import replace
 from datetime import date, timedelta
+from unittest.mock import patch
 
 import frappe
 from frappe.utils import add_days, nowdate
@@ -9,13 +11,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_ext.api import visibility as api
-from crm_ext.constants.visibility import ALL, BRANCH, COVERED, OWN, OWN_AND_BELOW, SCOPES
-from crm_ext.hierarchy import rules, visibility, world
-from crm_ext.hierarchy.rules import Absence, Node, Sight
-from crm_ext.permissions import list_conditions
+from crm_ext.constants.visibility import (
+	ALL,
+	BRANCH,
+	COVERED,
+	HOLDER_COLUMN,
+	HOLDER_DOCTYPES,
+	HOLDERS,
+	INDEXES,
+	OWN,
+	OWN_AND_BELOW,
+	SCOPES,
+	TERRITORY_INDEXES,
+)
+from crm_ext.hierarchy import conditions, indexes, rules, visibility, world
+from crm_ext.hierarchy.rules import Absence, Node, Place, Sight
+from crm_ext.permissions import has_follow_up_permission, list_conditions
 from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase
-from crm_ext.tests.visibility import BOSS, NORTH, NORTH_2, SOUTH, Sellers, follow_up, names_of, switch_on
+from crm_ext.tests.visibility import (
+	BOSS,
+	NORTH,
+	NORTH_2,
+	PEOPLE,
+	SOUTH,
+	STRANGER,
+	Sellers,
+	follow_up,
+	names_of,
+	switch_on,
+)
 
 
 @st.composite
@@ -88,6 +113,21 @@ class TestRules(unittest.TestCase):
 			top = node.name if node.is_group or node.parent is None else node.parent
 			team = {other for other in by_name if top in _above(by_name, other)}
 			self.assertEqual(rules.sight(alone, "me", BRANCH), Sight(frozenset({"me"}), frozenset(team)))
+
+	@settings(max_examples=200, deadline=None)
+	@given(trees(), st.sets(st.sampled_from(["a", "b", "c"])))
+	def test_who_manages_a_territory_manages_those_below(self, nodes, persons):
+		by_name = {node.name: node for node in nodes}
+		places = [Place(node.name, node.lft, node.rgt, node.user) for node in nodes]
+		found = rules.managed(places, persons)
+		self.assertEqual(
+			found,
+			{
+				name
+				for name in by_name
+				if any(by_name[above].user in persons for above in _above(by_name, name))
+			},
+		)
 
 	@settings(max_examples=100, deadline=None)
 	@given(st.lists(st.sampled_from(SCOPES)))
@@ -287,6 +327,100 @@ class TestVisibility(Sellers, SiteTestCase):
 		# For somebody else, too, one may enter a lead.
 		f.make_lead(lead_owner=SOUTH)
 
+	def test_every_shape_of_the_condition_says_the_same(self):
+		"""Lists choose one by how much there is to see."""
+		switch_on(OWN_AND_BELOW)
+		territory = frappe.db.get_value("Territory", {"is_group": 0})
+		for doctype, made in self.made.items():
+			# Of each: one whose holder is unknown, its creator's, and one in a territory.
+			creators = self._add_row(STRANGER, doctype)
+			frappe.db.set_value(doctype, creators, "owner", NORTH)
+			for column in filter(None, (HOLDERS[doctype].user, HOLDERS[doctype].person)):
+				frappe.db.set_value(doctype, creators, column, "")
+			frappe.db.set_value(
+				doctype, next(n for n, u in made.items() if u == STRANGER), "territory", territory
+			)
+			shared = frozenset(name for name, user in made.items() if user == SOUTH)
+			for user in (BOSS, NORTH, STRANGER):
+				sight = visibility.sight_of(user, doctype)
+				for one in (sight, replace(sight, territories=frozenset({territory}))):
+					for extra in (frozenset(), shared):
+						shapes = [
+							conditions.among(doctype, one, extra, False),
+							conditions.of_each(doctype, one, extra),
+						]
+						seen = [self._names_by(doctype, shape) for shape in shapes]
+						self.assertEqual(seen[0], seen[1], (doctype, user))
+						self.assertEqual(creators in seen[0], user != STRANGER, (doctype, user))
+						count = conditions.count_up_to(10**6, doctype, one, extra, False)
+						self.assertEqual(count, len(seen[0]))
+						self.assertGreaterEqual(
+							conditions.count_up_to(1, doctype, one, extra, False), min(1, count)
+						)
+
+	def _names_by(self, doctype: str, condition: str) -> set[str]:
+		return {name for (name,) in frappe.db.sql(f"SELECT name FROM `tab{doctype}` WHERE {condition}")}
+
+	def test_who_sees_much_sees_the_same(self):
+		switch_on(OWN_AND_BELOW)
+		with patch.object(visibility, "_MUCH", 0):
+			for doctype in self.made:
+				frappe.cache.delete_keys("crm_ext_sees_little")
+				self.assertEqual(self.see(NORTH, doctype), {NORTH}, doctype)
+				self.assertEqual(self.see(BOSS, doctype), {BOSS, NORTH, NORTH_2, SOUTH}, doctype)
+		frappe.cache.delete_keys("crm_ext_sees_little")
+
+	def test_who_manages_a_territory_sees_what_is_in_it(self):
+		switch_on(OWN)
+		top = f.unique("Area")
+		root = frappe.db.get_value("Territory", {"parent_territory": ("in", ("", None))})
+		self._add_territory(top, root, is_group=1, territory_manager=self.person_of[NORTH])
+		below = self._add_territory(f.unique("Area"), top)
+		for doctype, made in self.made.items():
+			strangers = next(name for name, user in made.items() if user == STRANGER)
+			frappe.db.set_value(doctype, strangers, "territory", below)
+		self.assertEqual(self.see(NORTH), {NORTH})
+		frappe.db.set_single_value("CRM Ext Settings", "visibility_territories", 1)
+		frappe.clear_document_cache("CRM Ext Settings", "CRM Ext Settings")
+		for doctype in self.made:
+			self.assertEqual(self.see(NORTH, doctype), {NORTH, STRANGER}, doctype)
+			self.assertEqual(self.see(SOUTH, doctype), {SOUTH}, doctype)
+		# Who sees the manager's records sees the territory; and so does the manager's stand-in.
+		self.stand_in(NORTH, SOUTH, 0, 0)
+		self.assertEqual(self.see(SOUTH), {NORTH, SOUTH, STRANGER})
+		switch_on(OWN_AND_BELOW)
+		self.assertEqual(self.see(BOSS), set(PEOPLE))
+		self.assertEqual(self.see(NORTH_2), {NORTH_2})
+		# A change of the tree of territories counts at once.
+		frappe.get_doc("Territory", top).update({"territory_manager": self.person_of[NORTH_2]}).save()
+		self.assertEqual(self.see(NORTH_2), {NORTH_2, STRANGER})
+		self.assertEqual(self.see(NORTH), {NORTH})
+
+	def _add_territory(self, name: str, parent: str, **values) -> str:
+		return (
+			frappe.get_doc(
+				{"doctype": "Territory", "territory_name": name, "parent_territory": parent, **values}
+			)
+			.insert()
+			.name
+		)
+
+	def test_nobody_takes_a_follow_up_by_writing_himself_in(self):
+		"""With visibility off as well: only who may read the customer, and those it concerns."""
+		lead = next(name for name, user in self.made["Lead"].items() if user == SOUTH)
+		taken = follow_up(frappe.get_doc("Lead", lead), SOUTH)
+		frappe.db.set_value("Follow Up", taken, "owner", SOUTH)
+		outsider = f.make_user("ta-vis-outsider@example.com", "Accounts User").name
+		frappe.set_user(outsider)
+		self.assertFalse(frappe.has_permission("Lead", "read", doc=lead))
+		posted = frappe.get_doc("Follow Up", taken)
+		posted.update({"responsible": outsider, "owner": outsider})
+		self.assertFalse(has_follow_up_permission(posted, "write"))
+		frappe.set_user(SOUTH)
+		posted = frappe.get_doc("Follow Up", taken)
+		posted.update({"responsible": outsider})
+		self.assertTrue(has_follow_up_permission(posted, "write"))
+
 	def test_follow_ups_of_those_below(self):
 		switch_on(OWN_AND_BELOW)
 		customer = f.make_customer(account_manager=None)
@@ -340,3 +474,68 @@ class TestVisibility(Sellers, SiteTestCase):
 		self.assertEqual(
 			(saved.visibility_enabled, saved.visibility_scope, saved.visibility_rules), (1, OWN, [])
 		)
+
+
+class TestIndexes(Sellers, SiteTestCase):
+	"""With the column and the indexes, which are made when visibility is switched on."""
+
+	@classmethod
+	def setUpClass(cls):
+		super().setUpClass()
+		cls.keep(1)
+
+	@classmethod
+	def tearDownClass(cls):
+		cls.keep(0)
+		super().tearDownClass()
+
+	@classmethod
+	def keep(cls, on: int) -> None:
+		for switch in ("visibility_enabled", "visibility_territories"):
+			frappe.db.set_single_value("CRM Ext Settings", switch, on)
+		frappe.clear_document_cache("CRM Ext Settings", "CRM Ext Settings")
+		indexes.keep()
+
+	def test_they_are_there_and_go_again(self):
+		self.assertEqual(self._present(), {*HOLDER_DOCTYPES, *((d, n) for d, n, _c in self._declared())})
+		self.keep(0)
+		self.assertEqual(self._present(), set())
+		self.keep(1)
+		self.keep(1)
+		indexes.remove()
+		indexes.remove()
+		self.assertEqual(self._present(), set())
+		self.keep(1)
+
+	def _declared(self) -> list:
+		return [*INDEXES, *TERRITORY_INDEXES]
+
+	def _present(self) -> set:
+		columns = {d for d in HOLDER_DOCTYPES if HOLDER_COLUMN in frappe.db.get_table_columns(d)}
+		return columns | {(d, n) for d, n, _c in self._declared() if frappe.db.has_index(f"tab{d}", n)}
+
+	def test_the_column_says_the_same(self):
+		switch_on(OWN_AND_BELOW)
+		self.assertEqual(world.read().with_holder, frozenset(HOLDER_DOCTYPES))
+		for doctype in HOLDER_DOCTYPES:
+			for empty in (None, ""):
+				creators = self._add_row(STRANGER, doctype)
+				frappe.db.set_value(doctype, creators, {"owner": NORTH, HOLDERS[doctype].user: empty})
+				for user in (NORTH, SOUTH):
+					sight = visibility.sight_of(user, doctype)
+					self.assertEqual(
+						names_of(user, doctype),
+						{
+							name
+							for (name,) in frappe.db.sql(
+								f"SELECT name FROM `tab{doctype}` WHERE {conditions.of_each(doctype, sight)}"
+							)
+						},
+					)
+					self.assertEqual(creators in names_of(user, doctype), user == NORTH)
+		# Nobody meets the column who does not ask for it, and saving goes on.
+		lead = frappe.get_doc("Lead", f.make_lead(lead_owner=NORTH).name)
+		self.assertNotIn(HOLDER_COLUMN, lead.__dict__)
+		lead.update({"lead_owner": SOUTH}).save()
+		self.assertIn(lead.name, names_of(SOUTH, "Lead"))
+		self.assertNotIn(lead.name, names_of(NORTH, "Lead"))

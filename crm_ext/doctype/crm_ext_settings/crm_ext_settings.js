@@ -38,12 +38,26 @@ frappe.ui.form.on("CRM Ext Settings", {
 
 	// As the form stands, saved or not, and as if it were switched on.
 	async preview_visibility(frm) {
-		const rows = await frappe.xcall("crm_ext.api.visibility.get_preview", { settings: frm.doc });
+		const { message: rows } = await frappe.call({
+			method: "crm_ext.api.visibility.get_preview",
+			args: { settings: frm.doc },
+			freeze: true,
+			freeze_message: __("Counting what each person sees"),
+		});
 		const esc = frappe.utils.escape_html;
-		const lines = rows.map(
-			(row) => `<tr><td>${esc(row.full_name || row.user)}</td><td>${__(row.doctype)}</td>
-				<td class="text-right">${row.now}</td><td class="text-right">${row.then}</td></tr>`
-		);
+		const number = (value) => format_number(value, null, 0);
+		let person = null;
+		const lines = rows
+			.filter((row) => row.now || row.then)
+			.map((row) => {
+				const name = row.user === person ? "" : esc(row.full_name || row.user);
+				person = row.user;
+				const less = row.then < row.now ? "bold" : row.then > row.now ? "" : "text-muted";
+				return `<tr data-user="${esc(row.user)}" data-doctype="${esc(row.doctype)}">
+					<td>${name}</td><td>${__(row.doctype)}</td>
+					<td class="text-right">${number(row.now)}</td>
+					<td class="text-right ${less}">${number(row.then)}</td></tr>`;
+			});
 		const heads = [__("Person"), __("Document Type")].map((label) => `<th>${label}</th>`);
 		heads.push(
 			...[__("Sees Now"), __("Would See")].map((label) => `<th class="text-right">${label}</th>`)
@@ -51,8 +65,9 @@ frappe.ui.form.on("CRM Ext Settings", {
 		const dialog = new frappe.ui.Dialog({ title: __("Who Would See What"), size: "large" });
 		dialog.$body.append(
 			lines.length
-				? `<table class="table table-bordered"><thead><tr>${heads.join("")}</tr></thead>
-					<tbody>${lines.join("")}</tbody></table>`
+				? `<p class="text-muted">${__("Who is not named here keeps what they see.")}</p>
+					<div class="table-responsive crm-ext-visibility-preview"><table class="table table-bordered">
+					<thead><tr>${heads.join("")}</tr></thead><tbody>${lines.join("")}</tbody></table></div>`
 				: `<p class="text-muted">${__("Nobody would see less.")}</p>`
 		);
 		dialog.show();

@@ -4,6 +4,7 @@
 from frappe.model.document import Document
 
 from crm_ext.deals import stages
+from crm_ext.hierarchy import indexes as visibility_indexes
 from crm_ext.setup import roles
 from crm_ext.workflows import store as workflows
 
@@ -16,4 +17,5 @@ class CRMExtSettings(Document):
 	def on_update(self) -> None:
 		stages.clear_cache()
 		workflows.sync(self)
+		visibility_indexes.follow(self)
 		roles.follow_settings(self)
