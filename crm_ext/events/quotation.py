@@ -20,6 +20,7 @@ def before_submit(doc: Document, method: str | None = None) -> None:
 
 def on_change(doc: Document, method: str | None = None) -> None:
 	touch_with_chain(doc)
+	quoting.follow(doc)  # after the deals
 
 
 def before_cancel(doc: Document, method: str | None = None) -> None:

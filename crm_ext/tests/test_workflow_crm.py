@@ -20,12 +20,13 @@ from crm_ext.constants.workflows import (
 	Belongs,
 	Way,
 )
+from crm_ext.deals import touch
 from crm_ext.events import workflow
 from crm_ext.follow_ups import contacts
 from crm_ext.tests import factories as f
 from crm_ext.tests.test_workflows import WorkflowTestCase
 from crm_ext.tests.workflows import DIRECTOR, GREAT, MANAGER, SELLER, SETTINGS, SMALL, act, switch
-from crm_ext.workflows import approvals, store
+from crm_ext.workflows import approvals, opportunities, store
 from crm_ext.workflows.approvals import ApprovalNeeded
 
 LIMITS = (("Opportunity", "Value", 5_000, SMALL), ("Opportunity", "Value", 20_000, GREAT))
@@ -296,7 +297,7 @@ class TestOpportunity(CrmTestCase):
 		self.assertEqual(self.worth_now(opportunity, 19_000), "Qualified")  # no other limit is passed
 		self.assertEqual(self.worth_now(opportunity, 25_000), "Qualification")
 		self.assertRefused(MANAGER, opportunity, "Approve")
-		act(DIRECTOR, opportunity, "Approve") if "Approve" in self.actions(DIRECTOR, opportunity) else None
+		act(DIRECTOR, opportunity, "Approve")
 		self.assertState(opportunity, "Qualified")
 		# Limits that come later do not undo what was seen.
 		switch(("Opportunity", "Value", 100, SMALL), opportunity=1)
@@ -358,6 +359,25 @@ class TestOpportunity(CrmTestCase):
 		approvals.catch_up()
 		self.assertState(opportunity, "Qualification")
 
+	def test_it_follows_our_corrections_with_the_commit(self):
+		settings = frappe.get_single(SETTINGS)
+		settings.partial_order_converts = 1
+		settings.save()
+		switch(*LIMITS, opportunity=1)
+		opportunity = self.opportunity(1_000)
+		quotation = self.quotation_of(opportunity, submit=False)
+		quotation.items[0].qty = 10
+		quotation.submit()
+		order = f.make_sales_order(quotation, submit=False)
+		order.items[0].qty = 4
+		order.save()
+		order.submit()
+		self.assertEqual(frappe.db.get_value("Quotation", quotation.name, "status"), "Partially Ordered")
+		touch.flush()
+		opportunities.follow_waiting()
+		self.assertEqual(frappe.db.get_value("Opportunity", opportunity.name, "status"), "Converted")
+		self.assertState(opportunity, "Converted")
+
 	def test_a_lost_quotation_lets_it_be_worked_again(self):
 		switch(*LIMITS, opportunity=1)
 		opportunity = self.opportunity(6_000)
@@ -414,6 +434,16 @@ class TestOpportunity(CrmTestCase):
 
 
 class TestRenewal(CrmTestCase):
+	def test_removed_with_the_app(self):
+		kinds = ("Workflow", "Workflow Action Master", "Workflow State", "Workflow Transition")
+		kept = {kind: sorted(frappe.get_all(kind, pluck="name")) for kind in kinds}
+		switch(*LIMITS, **{one.switch.removeprefix("workflow_"): 1 for one in WORKFLOWS.values()})
+		lead, opportunity = f.make_lead(), f.make_opportunity(f.make_customer())
+		self.assertEqual((self.state(lead), self.state(opportunity)), ("New", "Qualification"))
+		store.remove_all(store.made())
+		self.assertEqual({kind: sorted(frappe.get_all(kind, pluck="name")) for kind in kinds}, kept)
+		self.assertEqual((self.state(lead), self.state(opportunity)), (None, None))
+
 	def test_off_costs_no_query(self):
 		switch(lead=0, opportunity=0)
 		lead = f.make_lead()

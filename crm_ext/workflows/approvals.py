@@ -180,16 +180,15 @@ def follow_lead(name: str) -> None:
 	"""A customer was made from a lead."""
 	if is_on(leads.LEAD):
 		with guard.best_effort("state of the lead failed", leads.LEAD, name):
-			leads.renew(name)
+			leads.renew([name])
 
 
 def catch_up() -> None:
-	"""States of what was changed past the document layer: by SQL, by our own corrections, by contacts. The caller
-	commits."""
+	"""States of what was changed past the document layer: by SQL, by contacts. The caller commits."""
 	if is_on(leads.LEAD):
-		leads.renew()
+		leads.renew(leads.differing())
 	if is_on(OPPORTUNITY):
-		opportunities.renew()
+		opportunities.renew(opportunities.differing())
 
 
 def tell(doc: Document) -> None:

@@ -3,10 +3,12 @@
 ERPNext leads: what is made from a lead (opportunity, quotation, customer) qualifies it, whoever made it.
 """
 
+from collections.abc import Sequence
+
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import nowdate
+from frappe.utils import create_batch, nowdate
 
 from crm_ext.constants.workflows import (
 	CONTACTED,
@@ -20,6 +22,7 @@ from crm_ext.workflows import measures, states
 
 LEAD = "Lead"
 _GONE = "Do Not Contact"
+_CHUNK = 200
 
 
 def prepare(doc: Document, wanted: str | None) -> None:
@@ -80,9 +83,12 @@ def state_now(doc: Document) -> str | None:
 	return states.of(WORKFLOWS[LEAD], doc)
 
 
-def renew(*names: str) -> None:
-	"""Leads, all without names, whose fields were changed past the document layer. One statement."""
-	if names:
-		states.renew(WORKFLOWS[LEAD], "name IN %(names)s", names=names)
-	else:
-		states.renew(WORKFLOWS[LEAD])
+def renew(names: Sequence[str]) -> None:
+	"""Leads whose fields were changed past the document layer."""
+	for chunk in create_batch(names, _CHUNK):
+		states.renew(WORKFLOWS[LEAD], chunk)
+
+
+def differing() -> list[str]:
+	"""Leads that say something else than their state. One query, no lock."""
+	return states.differing(WORKFLOWS[LEAD])

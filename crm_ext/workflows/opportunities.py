@@ -4,6 +4,8 @@ What it was worth when it was qualified stays on it: a limit passed since then h
 it is converted, lost or closed, so does the state.
 """
 
+from collections.abc import Collection
+
 import frappe
 from frappe import _
 from frappe.model.document import Document
@@ -27,6 +29,7 @@ from crm_ext.workflows import limits as rules
 from crm_ext.workflows.limits import Finding
 
 OPPORTUNITY = measures.OPPORTUNITY
+_WAITING = "crm_ext_opportunities_to_follow"
 
 
 def keep(doc: Document) -> None:
@@ -111,13 +114,51 @@ def see(doc: Document, findings: list[Finding], instead_of: list[str]) -> None:
 	asking.note(doc, instead_of, "\n".join(measures.in_words(findings, doc.company)))
 
 
-def renew() -> None:
-	"""States of opportunities whose status was changed past the document layer: by SQL, or by our own corrections."""
-	for name in frappe.db.sql(
-		f"""SELECT name FROM tabOpportunity WHERE (status IN %(over)s AND `{STATE_FIELD}` != status)
-		OR (status NOT IN %(over)s AND `{STATE_FIELD}` IN %(over)s)""",
-		{"over": OVER},
+def differing(names: Collection[str] | None = None) -> list[str]:
+	"""Opportunities, or those of `names`, whose status was changed past the document layer. One query, no lock."""
+	some = "name IN %(names)s AND" if names is not None else ""
+	return frappe.db.sql(
+		f"""SELECT name FROM tabOpportunity WHERE {some} ((status IN %(over)s AND `{STATE_FIELD}` != status)
+			OR (status NOT IN %(over)s AND `{STATE_FIELD}` IN %(over)s)) ORDER BY name""",
+		{"over": OVER, "names": names},
 		pluck=True,
-	):
+	)
+
+
+def renew(names: Collection[str]) -> None:
+	for name in names:
 		doc = frappe.get_doc(OPPORTUNITY, name)
 		move(doc, state_now(doc))
+
+
+def follow_before_commit(names: Collection[str]) -> None:
+	"""Our own corrections write the status of an opportunity when the deals are derived, just before the commit."""
+	waiting = getattr(frappe.local, _WAITING, None)
+	if not waiting:
+		waiting = set()
+		setattr(frappe.local, _WAITING, waiting)
+		frappe.db.before_commit.add(follow_waiting)
+		frappe.db.after_rollback.add(_forget)
+	waiting.update(names)
+
+
+def follow_waiting() -> None:
+	names = getattr(frappe.local, _WAITING, None)
+	_forget()
+	if names:
+		with guard.best_effort("state of the opportunity failed", OPPORTUNITY, min(names)):
+			renew(differing(names))
+
+
+def _forget() -> None:
+	setattr(frappe.local, _WAITING, None)
+
+
+def sources(quotation: Document) -> list[str]:
+	"""Names of the opportunities a quotation was made from."""
+	names = {quotation.get("opportunity")} | {
+		row.get("prevdoc_docname")
+		for row in quotation.get("items") or ()
+		if row.get("prevdoc_doctype") == OPPORTUNITY
+	}
+	return sorted(filter(None, names))

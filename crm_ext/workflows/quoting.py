@@ -17,7 +17,7 @@ def check(quotation: Document) -> None:
 	"""
 	if not approvals.is_on(OPPORTUNITY):
 		return
-	for name in _sources(quotation):
+	for name in opportunities.sources(quotation):
 		opportunity = frappe.get_doc(OPPORTUNITY, name)
 		findings = measures.find(opportunity)
 		if not findings or approvals.passes_unasked(quotation):
@@ -30,13 +30,10 @@ def check(quotation: Document) -> None:
 		opportunities.see(opportunity, findings, absent)
 
 
-def _sources(quotation: Document) -> list[str]:
-	names = {quotation.get("opportunity")} | {
-		row.get("prevdoc_docname")
-		for row in quotation.get("items")
-		if row.get("prevdoc_doctype") == OPPORTUNITY
-	}
-	return sorted(filter(None, names))
+def follow(quotation: Document) -> None:
+	"""A quotation has changed: what its opportunity comes to be by that is looked at before the commit."""
+	if approvals.is_on(OPPORTUNITY) and (names := opportunities.sources(quotation)):
+		opportunities.follow_before_commit(names)
 
 
 def _refuse(opportunity: Document, findings: list[Finding]) -> None:

@@ -1,6 +1,6 @@
 """Which state a document belongs to by what ERPNext says of it. One declaration for single documents and for all at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import frappe
 from frappe.utils import create_batch
@@ -74,18 +74,35 @@ def clear_all(definition: Definition) -> None:
 	)
 
 
-def renew(definition: Definition, where: str = "1 = 1", **values) -> None:
-	"""States of documents whose state is only what ERPNext says of them; one statement. `where`: of some of them."""
-	field, cases = definition.state_field, []
+def renew(definition: Definition, names: Sequence[str]) -> None:
+	"""States of documents whose state is nothing but what ERPNext says of them. One statement."""
+	field, values = definition.state_field, {"names": names}
+	state = _case(definition, values)
+	frappe.db.sql(
+		f"UPDATE `tab{definition.document_type}` SET `{field}` = {state} WHERE name IN %(names)s"
+		f" AND `{field}` != {state}",
+		values,
+	)
+
+
+def differing(definition: Definition) -> list[str]:
+	"""Names of those `renew` would change, without a lock on any."""
+	values: dict = {}
+	return frappe.db.sql(
+		f"SELECT name FROM `tab{definition.document_type}`"
+		f" WHERE `{definition.state_field}` != {_case(definition, values)} ORDER BY name",
+		values,
+		pluck=True,
+	)
+
+
+def _case(definition: Definition, values: dict) -> str:
+	"""`of` in SQL; what it needs is added to `values`."""
+	cases = []
 	for i, rule in enumerate(definition.belongs):
 		values |= {f"state{i}": rule.state, f"values{i}": rule.values}
 		cases.append(f"WHEN {_condition(rule).replace('%(values)s', f'%(values{i})s')} THEN %(state{i})s")
-	state = f"CASE {' '.join(cases)} END"
-	frappe.db.sql(
-		f"UPDATE `tab{definition.document_type}` SET `{field}` = {state}"
-		f" WHERE {where} AND `{field}` != {state}",
-		values,
-	)
+	return f"CASE {' '.join(cases)} END"
 
 
 def clear_approval(definition: Definition) -> None:
