@@ -65,22 +65,21 @@ def _readable(doctype: str, names: list[str]) -> list[str]:
 
 def _bought_for(doctype: str, fieldname: str, value: str) -> dict:
 	"""Documents that are for a deal or customer, or have a row that is. By name, which the list then shows."""
-	names: list[str] = []
+	found: set[str] = set()
 	if frappe.has_permission(doctype, "read"):
-		child = CARRIERS[doctype].child
-		parents = child and frappe.get_all(
-			child, {fieldname: value}, pluck="parent", distinct=True, limit=_MOST, order_by=None
-		)
-		names = frappe.get_list(
-			doctype,
-			or_filters=[
-				[doctype, fieldname, "=", value],
-				*([[doctype, "name", "in", parents]] if parents else []),
-			],
-			pluck="name",
-			limit=_MOST,
-			order_by="name desc",
-		)
+		# Two questions, as one about header or row could not be answered by an index.
+		for table in filter(None, (doctype, CARRIERS[doctype].child)):
+			found.update(
+				frappe.get_list(
+					doctype,
+					[[table, fieldname, "=", value]],
+					pluck="name",
+					distinct=True,
+					limit=_MOST,
+					order_by=f"`tab{doctype}`.name desc",
+				)
+			)
+	names = sorted(found, reverse=True)[:_MOST]
 	return {"doctype": doctype, "open_count": 0, "count": len(names), "names": names}
 
 

@@ -1,9 +1,12 @@
 """Buying documents, work orders and reservations tell for which customer and deal they are, row by row."""
 
+from unittest.mock import patch
+
 import frappe
 import pymysql
 from frappe.utils import add_days, nowdate
 
+from crm_ext.api import connections
 from crm_ext.deals import buying, touch
 from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase
@@ -337,9 +340,7 @@ class TestLinking(SiteTestCase):
 
 class TestConnections(SiteTestCase):
 	def counted(self, doctype: str, name: str) -> dict[str, list[str]]:
-		from crm_ext.api.connections import get_open_count
-
-		found = get_open_count(doctype, name)["count"]["internal_links_found"]
+		found = connections.get_open_count(doctype, name)["count"]["internal_links_found"]
 		return {row["doctype"]: row["names"] for row in found if row["names"]}
 
 	def test_both_ways(self):
@@ -374,6 +375,27 @@ class TestConnections(SiteTestCase):
 		self.assertNotIn("Material Request", self.counted("Deal", deal))
 		frappe.set_user("Administrator")
 		self.assertIn("Material Request", self.counted("Deal", deal))
+
+	def test_what_one_may_not_read_takes_no_place_of_what_one_may(self):
+		order = f.make_sales_order()
+		deal = self.deal_of(order).name
+		# Its rows tell, its header is for two customers and tells nothing.
+		rows = [
+			{"sales_order": name}
+			for name in (order.name, f.make_sales_order(customer=f.make_customer().name).name)
+		]
+		mine, others = plain_purchase(*rows), plain_purchase(*rows)
+		self.addCleanup(frappe.clear_cache, user=BUYER)
+		f.make_user(BUYER, "Purchase User", "Stock User")
+		supplier = frappe.copy_doc(frappe.get_doc("Supplier", mine.supplier))
+		supplier.supplier_name = f.unique("Supplier")
+		supplier.insert()
+		mine.db_set("supplier", supplier.name)
+		frappe.permissions.add_user_permission("Supplier", supplier.name, BUYER)
+		frappe.set_user(BUYER)
+		self.assertFalse(others.has_permission("read"))
+		with patch.object(connections, "_MOST", 1):
+			self.assertEqual(self.counted("Deal", deal)["Purchase Order"], [mine.name])
 
 
 class TestHeld(CommittingTestCase):
