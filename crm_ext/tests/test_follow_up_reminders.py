@@ -372,10 +372,10 @@ class TestDigest(ToldTestCase):
 		return counting()
 
 
-def send(gate, moment: str) -> int:
+def send(gate, moment: str, me: str, other: str) -> int:
 	now = datetime.fromisoformat(moment)
-	gate.open(f"ready {time.monotonic_ns()}")
-	gate.wait("go")
+	gate.open(me)
+	gate.wait(other)
 	return reminders.send_digests(now)
 
 
@@ -412,10 +412,7 @@ class TestTwoWorkers(ToldTestCase):
 			self.due(user, MONDAY)
 		frappe.db.commit()
 		now = self.at(MONDAY, "08:00").isoformat()
-		both = [self.start(send, now) for _ in range(2)]
-		while len(list(self.gate.folder.glob("ready*"))) < 2:
-			time.sleep(0.01)
-		self.gate.open("go")
+		both = [self.start(send, now, "one", "other"), self.start(send, now, "other", "one")]
 		self.assertEqual(sum(process.result() for process in both), 4)
 		for user in users:
 			self.assertEqual((len(self.bells(user)), len(self.mails(user))), (1, 1))
@@ -426,7 +423,7 @@ class TestTwoWorkers(ToldTestCase):
 		self.due(user, MONDAY)
 		frappe.db.commit()
 		process = self.start(claim_and_hang, user, str(MONDAY))
-		self.gate.wait("claimed", timeout=20)
+		self.gate.wait("claimed")
 		process.kill()
 		self.assertEqual(self.bells(user), [])
 		self.assertEqual(self.digests(MONDAY, "08:15"), 1)

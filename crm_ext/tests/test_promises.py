@@ -539,8 +539,9 @@ def pay(gate: Gate, invoice: str) -> None:
 	gate.wait("begun")
 	f.make_payment(frappe.get_doc("Sales Invoice", invoice))
 	gate.open("worked")
-	time.sleep(0.3)
+	time.sleep(0.3)  # the other one meanwhile works as well, or waits for our locks
 	frappe.db.commit()
+	gate.open("committed")
 
 
 def pay_second(gate: Gate, invoice: str) -> None:
@@ -549,6 +550,7 @@ def pay_second(gate: Gate, invoice: str) -> None:
 	gate.open("begun")
 	gate.wait("worked")
 	f.make_payment(frappe.get_doc("Sales Invoice", invoice))
+	gate.wait("committed")
 	frappe.db.commit()
 
 
@@ -558,7 +560,7 @@ def promise_second(gate: Gate, invoice: str) -> str:
 	gate.open("begun")
 	gate.wait("worked")
 	made = make_promise(invoice)
-	time.sleep(0.6)  # the receipt is committed meanwhile
+	gate.wait("committed")
 	frappe.db.commit()
 	return made
 
