@@ -9,6 +9,7 @@ import frappe
 import pytest
 from frappe.utils import flt
 
+from crm_ext.tests import credit
 from crm_ext.tests import factories as f
 from crm_ext.tests import supply_factories as s
 from crm_ext.tests.browser import person
@@ -277,6 +278,82 @@ def test_a_scanner_counts_up_from_the_list_of_orders(desk, goods):
 	_fill_day(desk, hands)
 	hands.press("Control+s")
 	assert [row[:2] for row in read(hands.saved())] == [(goods.wares[2], 3), (goods.wares[0], 1)]
+
+
+def test_from_a_deal(desk, goods):
+	quotation = f.make_quotation(
+		rows=[(goods.wares[0], 1, 90)], quotation_to="Customer", party_name=goods.customer
+	)
+	frappe.db.commit()  # derives the deal
+	deal = frappe.db.get_value("Quotation", quotation.name, "deal")
+	desk.open_deal(deal)
+	hands = Hands(desk)
+	hands.click(hands.button("Quick Order"))
+	desk.page.wait_for_function(
+		"""([customer, company]) => {
+			const order = cur_page.page.quick_order;
+			return order?.value("customer") === customer && order.value("company") === company;
+		}""",
+		arg=[goods.customer, f.COMPANY],
+	)
+	desk.settle()
+	for code in goods.named[3:]:
+		hands.type(f"{code} x 2")
+		hands.press("Enter")
+	hands.priced(2)
+	# Price and stock are in sight before anything is saved.
+	first = desk.form.locator(".quick-order-row").first
+	assert "40.00" in first.locator(".quick-order-rate").inner_text()
+	assert "80.00" in first.locator(".quick-order-amount").inner_text()
+	assert first.locator("[data-left]").get_attribute("data-left") == "20"
+	_fill_day(desk, hands)
+	hands.click(hands.button("Save Order"))
+	name = hands.saved()
+	assert read(name) == [(goods.wares[3], 2, 40), (goods.wares[4], 2, 50)]
+	assert desk.value("customer") == goods.customer
+
+
+@pytest.fixture
+def gate(goods):
+	"""The credit gate is on, and the customer has no credit; only Credit Test Releasers are asked."""
+	role = "CRM Ext Test Releaser"
+	if not frappe.db.exists("Role", role):
+		frappe.get_doc({"doctype": "Role", "role_name": role}).insert()
+	person("crm-ext-releaser@example.com", "Accounts Manager", "Accounts User", "Sales User", role)
+	credit.switch_on(roles=((role, 0),))
+	credit.make_policy(goods.customer, limit=10)
+	frappe.db.commit()  # for the web server
+	yield
+	frappe.db.rollback()
+	settings = frappe.get_single(credit.SETTINGS)
+	settings.credit_gate_enabled = 0
+	settings.set("credit_release_roles", [])
+	settings.save(ignore_permissions=True)
+	frappe.db.commit()  # for the tests that come
+
+
+def test_the_credit_gate_refuses_and_nothing_is_lost(desk, goods, gate):
+	hands = begin(desk, goods)
+	for place in range(2):
+		hands.type(f"{goods.wares[place]} x 3")
+		hands.press("Enter")
+	hands.priced(2)
+	_fill_day(desk, hands)
+	hands.click(hands.button("Save and Submit"))
+	refusal = desk.page.locator(".modal.show .msgprint", has_text="has to be released first")
+	refusal.wait_for()
+	assert "exceed the credit limit" in refusal.inner_text()
+	desk.dismiss(refusal)
+	name = hands.saved()
+	# What was typed is a draft; its form says the same, and the release is asked for there.
+	assert desk.value("docstatus") == 0
+	assert read(name) == [(goods.wares[0], 3, 10), (goods.wares[1], 3, 20)]
+	assert "exceed the credit limit" in desk.form.locator(".crm-ext-credit").inner_text()
+	desk.form.get_by_role("button", name="Ask for Release").click()
+	dialog = desk.page.locator(".modal.show")
+	dialog.locator('[data-fieldname="why"] textarea').fill("They pay on Friday")
+	desk.press_dialog()
+	desk.form.locator(".crm-ext-credit-next", has_text="Asked for release").wait_for()
 
 
 def test_on_a_phone(login, goods):

@@ -24,14 +24,21 @@ export class Saving {
 			);
 			order.reset();
 			frappe.show_alert({ message: __("{0} was saved", [name]), indicator: "green" });
-			// Where it is refused the draft stays, and the form shows it with what was said.
-			if (submit && may_submit) {
-				await order.call("submit", { name }, { freeze: true }).catch(() => null);
-			}
-			frappe.set_route("Form", "Sales Order", name);
+			const refusal = submit && may_submit ? await this.submit(name) : [];
+			await frappe.model.with_doctype("Sales Order");
+			await frappe.set_route("Form", "Sales Order", name);
+			if (refusal.length) frappe.msgprint(refusal);
 		} finally {
 			this.running = false;
 		}
+	}
+
+	// What was said where it is refused: the draft stays, and its form is shown with it. Frappe closes messages on the way.
+	submit(name) {
+		return this.order.call("submit", { name }, { freeze: true, silent: true }).then(
+			() => [],
+			(answer) => JSON.parse(answer?.responseJSON?._server_messages || "[]")
+		);
 	}
 
 	// Until the server has said what the last code is.
