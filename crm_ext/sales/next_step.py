@@ -10,6 +10,8 @@ from typing import Any
 import frappe
 from frappe.utils import cint, flt
 
+from crm_ext.constants.workflows import NEEDED, STATE_FIELD
+
 _MAPPERS = {
 	("Lead", "Opportunity"): "erpnext.crm.doctype.lead.lead.make_opportunity",
 	("Opportunity", "Quotation"): "erpnext.crm.doctype.opportunity.opportunity.make_quotation",
@@ -51,6 +53,9 @@ def _of_lead(lead: Mapping[str, Any]) -> str | None:
 
 
 def _of_opportunity(opportunity: Mapping[str, Any]) -> str | None:
+	# Beyond a limit of its workflow it is seen by somebody first; while that is off nothing is noted.
+	if opportunity.get(STATE_FIELD) and opportunity.get(NEEDED):
+		return None
 	return "Quotation" if opportunity.get("status") in ("Open", "Replied") else None
 
 

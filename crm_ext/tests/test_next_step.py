@@ -63,6 +63,10 @@ class TestRule(unittest.TestCase):
 				({"status": "Open"}, "Quotation"),
 				({"status": "Replied"}, "Quotation"),
 				*(({"status": status}, None) for status in ("Quotation", "Converted", "Lost", "Closed")),
+				# Its workflow wants it to be seen by somebody first; what was noted while that was on does not count.
+				({"status": "Open", "crm_ext_state": "Qualification", "approval_needed": 1}, None),
+				({"status": "Open", "crm_ext_state": "Qualified", "approval_needed": 0}, "Quotation"),
+				({"status": "Open", "crm_ext_state": None, "approval_needed": 1}, "Quotation"),
 			),
 		)
 		self.check(
