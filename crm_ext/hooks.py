@@ -314,6 +314,7 @@ has_permission = {
 	"Deal": "crm_ext.permissions.has_visibility",
 	"Deal Ledger Entry": "crm_ext.permissions.has_permission_through_deal",
 	"Deal Stage Change": "crm_ext.permissions.has_permission_through_deal",
+	"Delivery Note": "crm_ext.permissions.has_following_visibility",
 	"Follow Up": "crm_ext.permissions.has_follow_up_permission",
 	"Follow Up Preference": "crm_ext.permissions.has_preference_permission",
 	"Lead": "crm_ext.permissions.has_visibility",
@@ -321,11 +322,14 @@ has_permission = {
 	"Payment Promise": "crm_ext.permissions.has_permission_through_customer",
 	"Prospect": "crm_ext.permissions.has_visibility",
 	"Quotation": "crm_ext.permissions.has_visibility",
+	"Sales Invoice": "crm_ext.permissions.has_following_visibility",
 	"Sales Order": "crm_ext.permissions.has_visibility",
 	"Stand In": "crm_ext.permissions.has_stand_in_permission",
 }
 has_website_permission = {
+	"Delivery Note": "crm_ext.permissions.has_following_website_visibility",
 	"Quotation": "crm_ext.permissions.has_website_visibility",
+	"Sales Invoice": "crm_ext.permissions.has_following_website_visibility",
 	"Sales Order": "crm_ext.permissions.has_website_visibility",
 }
 permission_query_conditions = {
@@ -335,6 +339,7 @@ permission_query_conditions = {
 	"Deal": "crm_ext.permissions.visibility_conditions",
 	"Deal Ledger Entry": "crm_ext.permissions.ledger_entry_conditions",
 	"Deal Stage Change": "crm_ext.permissions.stage_change_conditions",
+	"Delivery Note": "crm_ext.permissions.following_conditions",
 	"Follow Up": "crm_ext.permissions.follow_up_conditions",
 	"Follow Up Preference": "crm_ext.permissions.preference_conditions",
 	"Lead": "crm_ext.permissions.visibility_conditions",
@@ -342,6 +347,7 @@ permission_query_conditions = {
 	"Payment Promise": "crm_ext.permissions.promise_conditions",
 	"Prospect": "crm_ext.permissions.visibility_conditions",
 	"Quotation": "crm_ext.permissions.visibility_conditions",
+	"Sales Invoice": "crm_ext.permissions.following_conditions",
 	"Sales Order": "crm_ext.permissions.visibility_conditions",
 	"Stand In": "crm_ext.permissions.stand_in_conditions",
 }

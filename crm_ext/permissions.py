@@ -10,12 +10,15 @@ from contextlib import contextmanager
 
 import frappe
 from frappe.model.db_query import DatabaseQuery
+from frappe.share import get_shared
 
 from crm_ext.constants.visibility import COVERED, FOLLOW_UP
 from crm_ext.follow_ups.model import ABOUT
 from crm_ext.hierarchy import stand_ins, visibility
 
 _KNOWN = "crm_ext_list_conditions"
+# Seen by whom sees their customer or their deal.
+_OF_CUSTOMER_AND_DEAL = ("Delivery Note", "Sales Invoice")
 # What tells whose a follow up is.
 _WHOSE = ("responsible", "owner", "escalated_to", "reference_doctype", "reference_name")
 
@@ -84,7 +87,39 @@ def _is_seen(doc, condition: str) -> bool | None:
 def narrowed_doctypes(user: str | None = None) -> list[str]:
 	"""DocTypes of which visibility hides something from the user."""
 	user = user or frappe.session.user
-	return [doctype for doctype in COVERED if visibility.sight_of(user, doctype)]
+	return [doctype for doctype in (*COVERED, *_OF_CUSTOMER_AND_DEAL) if visibility.sight_of(user, doctype)]
+
+
+def following_conditions(user: str | None = None, doctype: str | None = None) -> str:
+	"""SQL condition on the table of a Delivery Note or a Sales Invoice; empty where nothing is narrowed. It is seen by who
+	made it and by whom sees its customer or its deal."""
+	user = user or frappe.session.user
+	sight = visibility.sight_of(user, doctype)
+	if not sight:
+		return ""
+	table = f"`tab{doctype}`"
+	people = ", ".join(frappe.db.escape(one, percent=False) for one in sorted(sight.users))
+	parts = [f"{table}.owner IN ({people})"]
+	for field, target in (("customer", "Customer"), ("deal", "Deal")):
+		conditions = list_conditions(target, user)
+		if not conditions:
+			return ""
+		parts.append(f"{table}.{field} IN (SELECT name FROM `tab{target}` WHERE {conditions})")
+	if shared := get_shared(doctype, user):
+		names = ", ".join(frappe.db.escape(one, percent=False) for one in sorted(shared))
+		parts.append(f"{table}.name IN ({names})")
+	return f"({' OR '.join(parts)})"
+
+
+def has_following_visibility(doc, ptype: str = "read", user: str | None = None) -> bool | None:
+	"""As `has_visibility`, of what follows its customer and its deal."""
+	return None if ptype == "create" else _is_seen(doc, following_conditions(user, doc.doctype))
+
+
+def has_following_website_visibility(
+	doc, ptype: str = "read", user: str | None = None, verbose: bool = False
+) -> bool:
+	return has_following_visibility(doc, ptype, user) is not False
 
 
 def readable(documents: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -19,6 +19,7 @@ from crm_ext.api import (
 	order_status,
 	promises,
 	quick_order,
+	search,
 	shortage,
 )
 from crm_ext.constants.visibility import OWN
@@ -26,7 +27,7 @@ from crm_ext.tests import factories as f
 from crm_ext.tests import supply_factories as s
 from crm_ext.tests import test_permission_matrix as matrix
 from crm_ext.tests.test_roles import SETTINGS, RolesTestCase, only
-from crm_ext.tests.visibility import SOUTH, Sellers, switch_on
+from crm_ext.tests.visibility import NORTH, SOUTH, Sellers, names_of, switch_on
 
 # What a form asks for that nobody but its administrator fills in.
 _SEARCHED = ("Link", "Table", "Table MultiSelect")
@@ -404,3 +405,47 @@ class TestNothingLeaks(Sellers, RolesTestCase):
 			if f"{method.__module__}.{method.__name__}" not in matrix.FOR_GUESTS:
 				for arguments in matrix.calls(method, given):
 					yield method, arguments
+
+
+class TestWhatFollowsCustomerAndDeal(Sellers, RolesTestCase):
+	"""Delivery notes and invoices, which salespeople read without being the ones who make them."""
+
+	doctypes = ("Delivery Note", "Sales Invoice")
+
+	def setUp(self):
+		super().setUp()
+		for user in (NORTH, SOUTH):
+			f.make_user(user, "Salesperson")
+			deal, customer = (
+				next(name for name, one in self.made[doctype].items() if one == user)
+				for doctype in ("Deal", "Customer")
+			)
+			for doctype in self.doctypes:
+				self._add_row(user, doctype, deal=deal, customer=f.CUSTOMER)
+				self._add_row(user, doctype, customer=customer)
+				made = self._add_row(user, doctype, customer=f.CUSTOMER)
+				frappe.db.set_value(doctype, made, "owner", user)
+
+	def test_nobody_reads_those_of_colleagues(self):
+		accountant = only("Accounts User")
+		for doctype in self.doctypes:
+			every = set(self.made[doctype])
+			own = {name for name, user in self.made[doctype].items() if user == NORTH}
+			self.assertEqual(len(own), 3)
+			with self.subTest(doctype=doctype):
+				switch_on("All")
+				self.assertEqual(self.seen(NORTH, doctype), every)
+				switch_on(OWN)
+				self.assertEqual(self.seen(NORTH, doctype), own)
+				self.assertEqual(self.seen(accountant, doctype), every)
+				frappe.set_user(NORTH)
+				found = [frappe._dict(doctype=doctype, name=name) for name in every]
+				self.assertEqual({row.name for row in search.visible(found)}, own)
+				self.assertEqual(
+					{row for row in every if matrix._allowed(frappe.client.get, doctype, row)}, own
+				)
+				self.assertEqual(matrix.print_view(doctype, sorted(every)), own)
+				frappe.set_user("Administrator")
+
+	def seen(self, user: str, doctype: str) -> set[str]:
+		return names_of(user, doctype, self.made[doctype])
