@@ -10,6 +10,7 @@ import frappe
 import pytest
 from frappe.utils import nowdate
 
+from crm_ext.constants.roles import RIGHTS, ROLES
 from crm_ext.constants.workflows import WORKFLOWS
 from crm_ext.follow_ups import engine, reminders
 from crm_ext.setup import checks
@@ -239,7 +240,9 @@ def _switched_on_by_users(make) -> None:
 		limit = {"document_type": document_type, "measure": "Value", "limit": 1, "role": "Sales Manager"}
 		settings.append("approval_limits", limit)
 	settings.credit_gate_enabled = 1
+	settings.roles_enabled = 1
 	settings.save()
+	_roles_given_by_users()
 	assert frappe.db.count("Workflow", {"is_active": 1}) == len(WORKFLOWS)
 	for doctype, one in WORKFLOWS.items():
 		assert not frappe.db.count(doctype, {one.state_field: ("is", "not set")}), doctype
@@ -251,6 +254,27 @@ def _switched_on_by_users(make) -> None:
 		stand_in=frappe.get_all("User", {"name": ("like", "%@%")}, pluck="name", order_by="name")[0],
 		from_date=nowdate(),
 		to_date=nowdate(),
+	)
+
+
+def _roles_given_by_users() -> None:
+	"""Somebody has the roles, and an administrator changed what they may do and gave them more."""
+	from frappe.permissions import add_permission, update_permission_property
+
+	assert frappe.db.count("Custom DocPerm", {"role": "Collector"}) > len(RIGHTS["Collector"])
+	f.make_user("roles@example.com", *ROLES)
+	update_permission_property("Lead", "Salesperson", 0, "delete", 1)
+	add_permission("Issue", "Salesperson", 0)
+
+
+def roles_there(gate: Gate | None = None) -> list[list[str]]:
+	"""Our roles, who has them, and rights that are not the standard ones."""
+	found = [["Role", name] for name in frappe.get_all("Role", {"name": ("in", ROLES)}, pluck="name")]
+	for doctype in ("Has Role", "DocPerm"):
+		rows = frappe.get_all(doctype, {"role": ("in", ROLES)}, pluck="parent")
+		found += [[doctype, parent] for parent in rows]
+	return sorted(
+		found + [["Custom DocPerm", one] for one in frappe.get_all("Custom DocPerm", pluck="parent")]
 	)
 
 
@@ -333,6 +357,9 @@ class TestLifecycle(unittest.TestCase):
 		output = self.bench("install-app", "crm_ext")
 		self.assertIn(f"bench --site {SITE} crm-ext backfill", output)
 		self.assertTrue(self.installed())
+		there = self.on_site(roles_there)
+		self.assertLessEqual({("Role", role) for role in ROLES}, set(map(tuple, there)))
+		self.assertNotIn("Custom DocPerm", {kind for kind, _name in there})
 		self.bench("crm-ext", "backfill")
 		kept = self.on_site(state)
 		self.assertEqual(kept["problems"], [])
@@ -369,6 +396,7 @@ class TestLifecycle(unittest.TestCase):
 			gone = [row for row in clean[schema][what] if row not in now[what]]
 			self.assertEqual((left, gone), ([], []), what)
 		self.assertEqual(sorted(set(self.on_site(mentions)) - set(known)), [])
+		self.assertEqual(self.on_site(roles_there), [])
 
 
 def _is_frappes(row: list) -> bool:
