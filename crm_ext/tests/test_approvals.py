@@ -298,6 +298,30 @@ class TestStandIn(ApprovalTestCase):
 		)
 		self.assertEqual(answers, [SELLER])
 
+	def test_an_opportunity_is_seen_by_one(self):
+		switch(("Opportunity", "Value", 5_000, SMALL), opportunity=1)
+		stand_in(MANAGER, HELPER)
+		found = {}
+		for named in (SELLER, HELPER):
+			opportunity = self.made_by(
+				SELLER,
+				lambda submit, named=named: f.make_opportunity(f.make_lead(), 6_000, opportunity_owner=named),
+			)
+			act(SELLER, opportunity, "Request Approval")
+			found[named] = opportunity
+		self.assertIn(HELPER, self.asked(found[SELLER]))
+		self.assertEqual(self.actions(HELPER, found[SELLER]), ["Approve", "Send Back"])
+		act(HELPER, found[SELLER], "Approve")
+		self.assertState(found[SELLER], "Qualified", 0)
+		self.assertEqual(self.asked(found[SELLER]), [])
+		self.assertIn(
+			"workflow-helper approved for workflow-manager (stand-in)",
+			comments_on("Opportunity", found[SELLER].name),
+		)
+		# Their own, though somebody else entered it and asked.
+		self.assertNotIn(HELPER, self.asked(found[HELPER]))
+		self.assertRefused(HELPER, found[HELPER], "Approve")
+
 	def test_one_whose_days_are_over(self):
 		switch(*LIMITS, quotation=1)
 		absence = stand_in(MANAGER, HELPER)
@@ -619,7 +643,7 @@ class TestOnTheDeal(CommittingTestCase):
 	def tearDown(self):
 		frappe.set_user("Administrator")
 		frappe.db.rollback()
-		switch(quotation=0, payment_entry=0)
+		switch(opportunity=0, quotation=0, payment_entry=0)
 		frappe.db.commit()
 		super().tearDown()
 		forget()
@@ -655,6 +679,19 @@ class TestOnTheDeal(CommittingTestCase):
 		frappe.db.commit()
 		self.assertEqual(self.told(quotation), [told])  # it was approved, whatever came of it
 		self.assertEqual(self.errors_logged(), [])
+
+	def test_of_an_opportunity(self):
+		switch(("Opportunity", "Value", 5_000, SMALL), opportunity=1)
+		frappe.set_user(SELLER)
+		opportunity = f.make_opportunity(f.make_lead(), 6_000)
+		frappe.set_user("Administrator")
+		act(SELLER, opportunity, "Request Approval")
+		frappe.db.commit()
+		act(MANAGER, opportunity, "Approve")
+		frappe.db.commit()
+		(told,) = self.told(opportunity)
+		self.assertIn(f"workflow-manager approved Opportunity {opportunity.name}.", told)
+		self.assertIn("is above", told)
 
 	def test_undone_it_is_not_there(self):
 		quotation = self.pending()

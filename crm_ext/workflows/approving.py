@@ -58,13 +58,18 @@ def in_whose_name(doc: Document, suffices: Test, askers: Callable[[], Collection
 	if suffices(roles):
 		return []
 	absent = [one.user for one in absences() if one.stand_in == user]
-	if not absent or user == doc.owner or user in askers():
+	if not absent or user in own(doc) or user in askers():
 		return None
 	able = [one for one in dict.fromkeys(absent) if is_able(doc, one)]
 	for one in able:
 		if suffices(roles.union(frappe.get_roles(one))):
 			return [one]
 	return able if able and suffices(roles.union(*map(frappe.get_roles, able))) else None
+
+
+def own(doc: Document) -> set[str]:
+	"""Whose document it is. An opportunity made from a mail belongs to who was named on it."""
+	return {doc.owner, doc.get("opportunity_owner") or doc.owner}
 
 
 def absences() -> list[Absence]:

@@ -61,7 +61,7 @@ def who(doc: Document, asker: str | None = None) -> dict[str, str | None]:
 		if suffices(held) and not (verified and user == doc.owner) and approving.is_able(doc, user)
 	}
 	users = rules.whom_to_ask(findings, able)[:_MOST]
-	besides = {doc.owner, asker or frappe.session.user}
+	besides = {*approving.own(doc), asker or frappe.session.user}
 	return dict.fromkeys(users) | approving.stand_ins(doc, users, besides)
 
 
@@ -154,7 +154,9 @@ def _close(condition: str, values: dict[str, str]) -> int:
 def _may_be_asked(doc: Document, user: str, absent: str) -> bool:
 	"""Whether a stand-in is asked for what somebody absent was asked. What that one was asked as a stand-in is not passed on."""
 	suffices = approving.needs(doc.doctype, approving.findings_of(doc))[1]
-	return user != doc.owner and suffices(frappe.get_roles(absent)) and approving.is_able(doc, user)
+	return (
+		user not in approving.own(doc) and suffices(frappe.get_roles(absent)) and approving.is_able(doc, user)
+	)
 
 
 def _plan_for(doc: Document, users: dict[str, str | None], asker: str) -> None:

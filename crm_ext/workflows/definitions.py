@@ -89,7 +89,7 @@ def _stand_in(roles: str) -> str:
 	"""
 	today = "frappe.utils.now()[:10]"
 	return (
-		"doc.owner != frappe.session.user and"
+		"frappe.session.user not in (doc.owner, doc.opportunity_owner) and"
 		f" [1 for roles, absent in [({roles}, frappe.db.get_list('Stand In', filters=["
 		f"['stand_in', '=', frappe.session.user], ['from_date', '<=', {today}], ['to_date', '>=', {today}],"
 		" ['user', '!=', 'Administrator']], pluck='user', ignore_permissions=True))] if absent"
