@@ -166,6 +166,10 @@ class TestSalesperson(DayTestCase):
 	def test_forms(self):
 		self.may_pick("Sales User", "Lead", "Opportunity", "Quotation", "Customer", "Contact", "Prospect")
 
+	def test_a_manager_looks_at_the_day_of_who_sells(self):
+		frappe.set_user(only("Sales Manager"))
+		self.assertIn(self.user, {row["user"] for row in my_day.members()})
+
 	def test_what_others_do(self):
 		lead, quotation = f.make_lead(), f.make_quotation()
 		self.refuse(
