@@ -17,7 +17,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, flt
 
-from crm_ext.receivables import ageing, ageing_queries
+from crm_ext.receivables import ageing, ageing_queries, customer_facts
 from crm_ext.receivables.ageing import Cell
 from crm_ext.receivables.ageing_queries import CUSTOMER, Ages, Ask, GroupKey, Line
 
@@ -35,11 +35,13 @@ def execute(filters: dict | None = None) -> tuple:
 	asked = ageing_queries.ask(filters)
 	ages = ageing_queries.read(asked)
 	with_behaviour = asked.group_by == CUSTOMER and cint(filters.with_behaviour)
-	columns = _columns(asked, with_behaviour)
 	if not ages.cells:
-		return columns, [], None, None, None
+		return _columns(asked, with_behaviour, False), [], None, None, None
 	most_days = cint(filters.over_age_days) or MOST_DAYS
 	facts = _facts(asked, ages, with_behaviour)
+	# Where customers are known by their names, the column would say everything twice.
+	with_names = any(row["customer_name"] not in (None, name) for name, row in facts.items())
+	columns = _columns(asked, with_behaviour, with_names)
 	totals = _totals(asked, ages)
 	rows, more = _rows(asked, ages, totals, facts, most_days)
 	message = (
@@ -78,10 +80,11 @@ def _buckets(asked: Ask) -> list[dict]:
 	]
 
 
-def _columns(asked: Ask, with_behaviour: bool) -> list[dict]:
+def _columns(asked: Ask, with_behaviour: bool, with_names: bool) -> list[dict]:
 	columns = [_link("group", _(asked.group_by), 200, asked.group_by)]
 	if asked.group_by == CUSTOMER:
-		columns.append(_column("customer_name", _("Customer Name"), "Data", 180))
+		if with_names:
+			columns.append(_column("customer_name", _("Customer Name"), "Data", 180))
 		if not asked.show_items:
 			columns.append(
 				_column("actions", _("What to Do", context="Receivables"), "Data", 350) | {"align": "left"}
@@ -156,12 +159,12 @@ def _facts(asked: Ask, ages: Ages, with_behaviour: bool) -> dict[str, dict]:
 		return {}
 	company, scope = asked.scope.company, asked.scope
 	names = {name for name, _currency in ages.cells}
-	found = ageing_queries.customers(names)
-	limits = ageing_queries.credit_limits(company, found)
-	promises = ageing_queries.open_promises(company, names)
-	dunnings = ageing_queries.open_dunnings(company, names)
-	days = ageing_queries.days_to_pay(scope) if with_behaviour else {}
-	receipts = ageing_queries.last_receipts(scope) if with_behaviour else {}
+	found = customer_facts.customers(names)
+	limits = customer_facts.credit_limits(company, found)
+	promises = customer_facts.open_promises(company, names)
+	dunnings = customer_facts.open_dunnings(company, names)
+	days = customer_facts.days_to_pay(scope) if with_behaviour else {}
+	receipts = customer_facts.last_receipts(scope) if with_behaviour else {}
 	company_currency = frappe.get_cached_value("Company", company, "default_currency")
 	facts = {}
 	for name in names:
