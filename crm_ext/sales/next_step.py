@@ -29,7 +29,8 @@ _MAPPERS = {
 }
 # Where a draft that was made already names what it was made from.
 _LINKS = {
-	("Opportunity", "Quotation"): ("Quotation Item", "prevdoc_docname"),
+	# On the document itself: an opportunity need not have rows.
+	("Opportunity", "Quotation"): ("Quotation", "opportunity"),
 	("Quotation", "Sales Order"): ("Sales Order Item", "prevdoc_docname"),
 	("Sales Order", "Delivery Note"): ("Delivery Note Item", "against_sales_order"),
 	("Sales Order", "Sales Invoice"): ("Sales Invoice Item", "sales_order"),
@@ -128,11 +129,14 @@ def _draft(doctype: str, name: str, target: str) -> str | None:
 	link = _LINKS.get((doctype, target))
 	if not link:
 		return None
-	child, fieldname = link
+	table, fieldname = link
+	filters = {fieldname: name, "docstatus": 0}
+	if table != target:
+		filters["parenttype"] = target
 	found = frappe.get_all(
-		child,
-		filters={fieldname: name, "docstatus": 0, "parenttype": target},
-		pluck="parent",
+		table,
+		filters=filters,
+		pluck="name" if table == target else "parent",
 		order_by="creation desc",
 		limit=1,
 	)
