@@ -133,14 +133,14 @@ def _settings(desk: Desk, folder: Path) -> None:
 	"""Limits of approval, and who would see what."""
 	desk.open("CRM Ext Settings", "CRM Ext Settings")
 	_to_the_top(desk, "workflows_section")
-	desk.picture(folder / "approval-limits.png", 900)
+	desk.picture(folder / "approval-limits.png", 1150)
 	try:
 		# Of a site that is about to switch it on.
 		_set_visibility(desk, 0)
 		desk.page.evaluate("() => cur_frm.set_value('visibility_enabled', 1)")
 		desk.form.locator('button[data-label="Preview%20Who%20Sees%20What"]').click()
 		desk.page.locator(".modal.show table").wait_for()
-		desk.picture(folder / "who-sees-what.png", 900)
+		desk.picture(folder / "who-sees-what.png", 800)
 	finally:
 		desk.open("CRM Ext Settings", "CRM Ext Settings")
 		_set_visibility(desk, 1)
