@@ -1,17 +1,20 @@
-"""What visibility by the tree of Sales Persons adds to a list of leads.
+"""What visibility by the tree of Sales Persons adds to lists.
 
-200,000 leads of 200 salespeople, made by SQL and removed at the end. Each list is read by Frappe's `get_list`, with
-visibility off and on in turns, in one process, by users of different reach:
+200,000 leads, orders, customers and deals of 200 salespeople, made by SQL and removed at the end. Each list is read by
+Frappe's `get_list`, with visibility off and on in turns, in one process, by users of different reach:
 
 * all: the scope is All; the condition is empty
 * half the tree: the head of a hundred
+* team of five: the head of five
 * one of 200: somebody who sees the own ones only
 
-A list that shows less has less to read. So it is compared with the list that shows all, and with the filter of owners one would
-type to see the same (without the leads that name nobody and are their creator's).
+A list that shows less has less to read. So leads are compared with the list that shows all, and with the filter of owners one
+would type to see the same (without the leads that name nobody and are their creator's). Times are processor times of this
+process and of the database server (see clock.py). What the indexes cost a save is measured before and after they are made.
 """
 
 import argparse
+import os
 import statistics
 
 import frappe
@@ -19,32 +22,47 @@ from clock import Clock
 
 PREFIX = "BENCH-VIS-"
 PEOPLE = 200
-HEAD, SELLER = f"{PREFIX.lower()}1@example.com", f"{PREFIX.lower()}7@example.com"
+HEAD, LEADER, SELLER = (f"{PREFIX.lower()}{number}@example.com" for number in (1, 150, 7))
+DOCTYPES = ("Lead", "Sales Order", "Customer", "Deal")
 
 
 def main() -> None:
 	parser = argparse.ArgumentParser(description="Measure visibility on a list of leads.")
 	parser.add_argument("--site", required=True)
-	parser.add_argument("--leads", type=int, default=200_000)
+	parser.add_argument("--rows", type=int, default=200_000)
+	parser.add_argument("--doctype", action="append", choices=DOCTYPES, help="all, unless named")
 	parser.add_argument("--rounds", type=int, default=9)
 	options = parser.parse_args()
 	frappe.init(site=options.site)
 	frappe.connect()
 	clean()
+	enabled = frappe.db.get_single_value("CRM Ext Settings", "visibility_enabled")
 	try:
-		fill(options.leads)
-		measure(options.rounds)
+		fill(options.rows)
+		switch_on(0)
+		without = writes()
+		switch_on(1)
+		print(f"<!-- one UPDATE of modified of a lead: {without:.3f} ms, with the index {writes():.3f} -->")
+		analyze()
+		print(
+			"| list | who | sees | read | off, ms | on, ms | on to off | same rows by a filter, ms | on to filter |"
+		)
+		print("|---|---|---|---|---|---|---|---|---|")
+		for doctype in options.doctype or DOCTYPES:
+			measure(doctype, options.rounds)
+		print(f"<!-- load average {os.getloadavg()[0]:.1f} -->")
 	finally:
 		frappe.set_user("Administrator")
 		frappe.db.rollback()
 		clean()
+		switch_on(enabled)
 		frappe.destroy()
 
 
 def clean() -> None:
 	from crm_ext.hierarchy import world
 
-	for doctype in ("Lead", "Sales Person", "Employee"):
+	for doctype in (*DOCTYPES, "Sales Team", "Sales Person", "Employee"):
 		frappe.db.sql(f"DELETE FROM `tab{doctype}` WHERE name LIKE '{PREFIX}%%'")
 	frappe.db.sql(f"DELETE FROM `tabHas Role` WHERE parent LIKE '{PREFIX}%%'")
 	frappe.db.sql(f"DELETE FROM `tabUser` WHERE name LIKE '{PREFIX}%%'")
@@ -52,7 +70,32 @@ def clean() -> None:
 	frappe.db.commit()
 
 
-def fill(leads: int) -> None:
+def switch_on(enabled: int) -> None:
+	"""The indexes follow the settings; what is measured names its terms itself."""
+	from crm_ext.hierarchy import indexes
+
+	frappe.db.set_single_value("CRM Ext Settings", "visibility_enabled", enabled)
+	indexes.keep()
+
+
+def analyze() -> None:
+	for doctype in (*DOCTYPES, "Sales Team"):
+		frappe.db.sql(f"ANALYZE TABLE `tab{doctype}`")
+
+
+def writes(number: int = 1000) -> float:
+	"""Milliseconds of processor time."""
+	clock = Clock()
+	for place in range(number):
+		frappe.db.sql(
+			"UPDATE `tabLead` SET modified = NOW(6) WHERE name = %s", f"{PREFIX}{place * 97 + 1:07}"
+		)
+	spent = clock.stop()
+	frappe.db.rollback()
+	return (spent.wall if spent.cpu is None else spent.cpu) / number
+
+
+def fill(rows: int) -> None:
 	root = frappe.db.get_value("Sales Person", {"is_group": 1, "parent_sales_person": ("is", "not set")})
 	numbers = f"FROM seq_1_to_{PEOPLE}"
 	mail = f"CONCAT('{PREFIX.lower()}', seq, '@example.com')"
@@ -60,12 +103,12 @@ def fill(leads: int) -> None:
 	frappe.db.sql(
 		f"INSERT INTO `tabEmployee` (name, user_id, status) SELECT CONCAT('{PREFIX}', seq), {mail}, 'Active' {numbers}"
 	)
-	# Number 1 is the head of the first half.
+	# Number 1 is the head of the first half, number 150 that of the four after it.
 	half = PEOPLE // 2
 	frappe.db.sql(
 		f"""INSERT INTO `tabSales Person` (name, sales_person_name, parent_sales_person, employee, is_group, enabled, lft, rgt)
 		SELECT CONCAT('{PREFIX}', seq), CONCAT('{PREFIX}', seq), %s, CONCAT('{PREFIX}', seq), seq = 1, 1,
-			IF(seq = 1, {last}, {last} + 2 * seq), IF(seq = 1, {last} + 2 * {half} + 2, {last} + 2 * seq + 1 + IF(seq > {half}, 5, 0))
+			IF(seq = 1, {last}, {last} + 2 * seq), IF(seq = 1, {last} + 2 * {half} + 2, {last} + 2 * seq + 1 + IF(seq > {half}, 5, 0) + IF(seq = 150, 8, 0))
 		{numbers}""",
 		root,
 	)
@@ -83,88 +126,128 @@ def fill(leads: int) -> None:
 			NOW() - INTERVAL seq MINUTE, NOW() - INTERVAL seq MINUTE, 'Administrator', 0, 0, CONCAT('Lead ', seq),
 			CONCAT('Company ', seq), 'Open',
 			IF(MOD(seq, 10), CONCAT('{PREFIX.lower()}', 1 + MOD(CRC32(seq), {PEOPLE}), '@example.com'), NULL), CONCAT('Lead ', seq)
-		FROM seq_1_to_{leads}"""
+		FROM seq_1_to_{rows}"""
 	)
+	_fill_sales(rows)
 	frappe.db.commit()
-	frappe.db.sql("ANALYZE TABLE `tabLead`")
 
 
-FIELDS = ["name", "title", "status", "lead_owner", "company_name", "modified", "owner"]
+def _fill_sales(rows: int) -> None:
+	"""An order, its deal and a customer for each number. One order in ten has no sales team, two customers in three have
+	one, one in three has an account manager."""
+	number, mail = f"CONCAT('{PREFIX}', LPAD(seq, 7, '0'))", f"1 + MOD(CRC32(seq), {PEOPLE})"
+	person = f"CONCAT('{PREFIX}', {mail})"
+	mail = f"CONCAT('{PREFIX.lower()}', {mail}, '@example.com')"
+	columns = "name, owner, creation, modified, modified_by, docstatus, idx"
+	values = (
+		f"{number}, {mail}, NOW() - INTERVAL seq MINUTE, NOW() - INTERVAL seq MINUTE, 'Administrator', 0, 0"
+	)
+	each = f"FROM seq_1_to_{rows}"
+	frappe.db.sql(
+		f"""INSERT INTO `tabDeal` ({columns}, owner_user, sales_person, root_type, root_name, stage, company)
+		SELECT {values}, {mail}, {person}, 'Sales Order', {number}, 'Ordered', 'Company' {each}"""
+	)
+	frappe.db.sql(
+		f"""INSERT INTO `tabSales Order` ({columns}, deal, customer, customer_name, status, transaction_date, grand_total)
+		SELECT {values}, {number}, {number}, 'Customer', 'To Bill', NOW(), 1 {each}"""
+	)
+	frappe.db.sql(
+		f"""INSERT INTO `tabCustomer` ({columns}, customer_name, account_manager)
+		SELECT {values}, 'Customer', IF(MOD(seq, 3), NULL, {mail}) {each}"""
+	)
+	for doctype, among in (("Sales Order", 10), ("Customer", 3)):
+		frappe.db.sql(
+			f"""INSERT INTO `tabSales Team` (name, parent, parenttype, parentfield, sales_person)
+			SELECT CONCAT('{PREFIX}', '{doctype}', seq), {number}, '{doctype}', 'sales_team', {person} {each}
+			WHERE MOD(seq, {among})"""
+		)
 
 
-def page(filters: dict | None = None) -> int:
-	return len(frappe.get_list("Lead", filters=filters, fields=FIELDS, limit=20, order_by="modified desc"))
+FIELDS = {
+	"Lead": ["name", "title", "status", "lead_owner", "company_name", "modified", "owner"],
+	"Sales Order": ["name", "customer_name", "status", "grand_total", "modified", "owner"],
+	"Customer": ["name", "customer_name", "account_manager", "modified", "owner"],
+	"Deal": ["name", "stage", "owner_user", "party_name", "modified", "owner"],
+}
 
 
-def number(filters: dict | None = None) -> int:
-	return frappe.get_list("Lead", filters=filters, fields=["count(name) as n"], order_by=None)[0].n
+def page(doctype: str, filters: dict | None = None) -> int:
+	return len(_list(doctype, filters, 20))
 
 
-def whole(filters: dict | None = None) -> int:
-	return len(frappe.get_list("Lead", filters=filters, fields=FIELDS, limit=0, order_by="modified desc"))
+def whole(doctype: str, filters: dict | None = None) -> int:
+	return len(_list(doctype, filters, 0))
 
 
-def measure(rounds: int) -> None:
-	from crm_ext.hierarchy import visibility, world
+def _list(doctype: str, filters: dict | None, limit: int) -> list:
+	return frappe.get_list(
+		doctype, filters=filters, fields=FIELDS[doctype], limit=limit, order_by="modified desc"
+	)
+
+
+def number(doctype: str, filters: dict | None = None) -> int:
+	return frappe.get_list(doctype, filters=filters, fields=["count(name) as n"], order_by=None)[0].n
+
+
+def measure(doctype: str, rounds: int) -> None:
+	from crm_ext.hierarchy import visibility
 	from crm_ext.hierarchy.visibility import OFF, Terms
 
 	on, everything = Terms(True, "Own and Below", {}), Terms(True, "All", {})
-	works = {"first page of 20": page, "count": number, "whole list": whole}
-	print(
-		"| who | sees | list | off, ms | on, ms | on to off, cpu | on to off, wall | same rows by a filter, ms | on to filter, cpu |"
-	)
-	print("|---|---|---|---|---|---|---|---|---|")
+	works = {"first page of 20": page, "count": number}
+	if doctype == "Lead":
+		works["whole list"] = whole
 	for who, user, terms in (
 		("all", SELLER, everything),
 		("half the tree", HEAD, on),
+		("team of five", LEADER, on),
 		("one of 200", SELLER, on),
 	):
 		frappe.set_user(user)
 		with visibility.tried(terms):
-			sight = visibility.sight_of(user, "Lead")
-			seen = number()
+			sight = visibility.sight_of(user, doctype)
+			seen = number(doctype)
 		# What one would type to see the same leads; those without owner aside.
-		by_hand = {"lead_owner": ("in", sorted(sight.users))} if sight else {}
+		by_hand = {"lead_owner": ("in", sorted(sight.users))} if sight and doctype == "Lead" else None
+		states = [("off", OFF, None), ("on", terms, None)]
+		if by_hand:
+			states.append(("filter", OFF, by_hand))
 		for what, work in works.items():
-			spans = {"off": [], "on": [], "filter": []}
-			for _round in range(rounds):
-				for state, tried, filters in (
-					("off", OFF, None),
-					("on", terms, None),
-					("filter", OFF, by_hand),
-				):
+			spans = {state: [] for state, _terms, _filters in states}
+			for _round in range(rounds * 5 if work is page else rounds):
+				for state, tried, filters in states:
 					with visibility.tried(tried):
 						# As in a request of its own: what is kept comes from the cache server.
 						frappe.local.cache.clear()
 						clock = Clock()
-						work(filters)
+						work(doctype, filters)
 						spans[state].append(clock.stop())
-			(off, off_cpu), (got, got_cpu), (plain, plain_cpu) = (
-				_median(spans[s]) for s in ("off", "on", "filter")
-			)
+			off, got = _median(spans["off"]), _median(spans["on"])
+			plain = _median(spans["filter"]) if by_hand else None
 			print(
-				f"| {who} | {seen:,} | {what} | {off:.1f} | {got:.1f} | {got_cpu / off_cpu:.2f} | {got / off:.2f} | {plain:.1f} |"
-				f" {got_cpu / plain_cpu:.2f} |",
+				f"| {doctype} | {who} | {seen:,} | {what} | {off:.2f} | {got:.2f} | {got / off:.2f} |"
+				+ (f" {plain:.2f} | {got / plain:.2f} |" if plain else " | |"),
 				flush=True,
 			)
 		with visibility.tried(terms):
-			print(f"<!-- {who}: {_queries(page)} queries a page, {_queries(whole)} the whole list -->")
-	world.clear()
+			print(
+				f"<!-- {who}: {_queries(page, doctype)} queries a page, {_queries(whole, doctype)} the whole list -->"
+			)
 
 
-def _median(spans: list) -> tuple[float, float]:
-	wall = statistics.median(span.wall for span in spans)
-	return wall, statistics.median(span.wall if span.cpu is None else span.cpu for span in spans)
+def _median(spans: list) -> float:
+	"""Milliseconds of processor time."""
+	return statistics.median(span.wall if span.cpu is None else span.cpu for span in spans)
 
 
-def _queries(work) -> int:
+def _queries(work, doctype: str) -> int:
 	"""Statements the database server has answered meanwhile; the second of the two counts is one itself."""
 
 	def answered() -> int:
 		return int(frappe.db.sql("SHOW SESSION STATUS LIKE 'Questions'")[0][1])
 
 	before = answered()
-	work()
+	work(doctype)
 	return answered() - before - 1
 
 

@@ -118,14 +118,11 @@ def condition(doctype: str, user: str) -> str:
 	with_holder = doctype in world.read().with_holder
 	# Frappe itself adds what is shared only where user permissions narrow a list.
 	shared = _shared_with(user, doctype)
-	ordered = with_holder and not (HOLDERS[doctype].deal or sight.territories or shared)
-	if ordered and len(sight.users) == 1:
+	if with_holder and not (HOLDERS[doctype].deal or sight.territories or shared):
 		return conditions.by_holder(doctype, sight)
-	if not _is_little(doctype, sight, shared, with_holder):
-		return conditions.of_each(doctype, sight, shared)
-	if ordered:
-		return conditions.by_holder(doctype, sight)
-	return conditions.among(doctype, sight, shared, with_holder)
+	if _is_little(doctype, sight, shared, with_holder):
+		return conditions.among(doctype, sight, shared, with_holder)
+	return conditions.of_each(doctype, sight, shared)
 
 
 def condition_on_one(doctype: str, user: str) -> str:

@@ -482,12 +482,8 @@ class WithIndexes(SiteTestCase):
 	@classmethod
 	def setUpClass(cls):
 		super().setUpClass()
+		cls.addClassCleanup(cls.keep, 0)
 		cls.keep(1)
-
-	@classmethod
-	def tearDownClass(cls):
-		cls.keep(0)
-		super().tearDownClass()
 
 	@classmethod
 	def keep(cls, on: int) -> None:
