@@ -32,10 +32,13 @@ def take(url: str, folder: Path, parts: Iterable[str], user: str, password: str)
 		browser.close()
 
 
-def _deals(desk: Desk, folder: Path) -> None:
+def _workspace(desk: Desk, folder: Path) -> None:
 	desk.go("Workspaces", "CRM Ext")
 	desk.wait_for_widgets()
 	desk.picture(folder / "workspace.png", 1500)
+
+
+def _deals(desk: Desk, folder: Path) -> None:
 	desk.go("List", "Deal", "List")
 	desk.picture(folder / "deals.png", 800)
 	desk.go("List", "Deal", "Kanban", "Deals by Stage")
@@ -167,6 +170,7 @@ def _set_visibility(desk: Desk, enabled: int) -> None:
 
 # Name: what is taken, and who is logged in; None: the Administrator.
 PARTS: dict[str, tuple[Callable[[Desk, Path], None], data.Person | None]] = {
+	"workspace": (_workspace, data.MANAGER),
 	"deals": (_deals, None),
 	"follow_ups": (_follow_ups, None),
 	"supply": (_supply, None),
