@@ -206,7 +206,8 @@ def _workflow_fields(insert_after: str, state_field: str = STATE_FIELD) -> list[
 		},
 		{
 			**kept,
-			"depends_on": f"eval:doc.{needed}",
+			# Until it is submitted the headline says it, with what to do next.
+			"depends_on": f"eval:doc.{needed} && doc.docstatus",
 			"fieldname": reasons,
 			"fieldtype": "Small Text",
 			"insert_after": needed,

@@ -133,12 +133,14 @@ def to_move(rule: Rule) -> list["frappe._dict"]:
 
 
 def planned_to_move(doctype: str) -> list["frappe._dict"]:
-	"""As `to_move`, for follow ups about documents of a DocType that people planned."""
+	"""As `to_move`, for follow ups about documents of a DocType that people planned. What somebody is asked for because
+	of a role carries a key: it is not for whoever holds the document."""
 	columns = references.columns(REFERENCES[doctype])
 	return _ask(
 		f"""SELECT {_MOVED}, COALESCE(x.`owner`, x.created_by) AS person
 		FROM `tabFollow Up` f JOIN (SELECT name, {columns} FROM `tab{doctype}`) x ON x.name = f.reference_name
 		WHERE f.reference_doctype = {escape(doctype)} AND f.status = 'Open' AND COALESCE(f.rule, '') = ''
+			AND COALESCE(f.rule_key, '') = ''
 			AND (NOT (COALESCE(x.`owner`, x.created_by) <=> f.reference_owner) OR {_UNUSABLE})
 		ORDER BY f.name""",
 		as_dict=True,

@@ -102,8 +102,10 @@ def goods(site):
 @pytest.fixture
 def desk(login):
 	desk = login(person(ASSISTANT, "Sales User"))
-	desk.page.on("pageerror", lambda error: pytest.fail(f"JavaScript: {error}"))
-	return desk
+	errors = []
+	desk.page.on("pageerror", lambda error: errors.append(str(error)))
+	yield desk
+	assert not errors
 
 
 def read(name: str) -> list[tuple]:

@@ -1,6 +1,7 @@
 // Copyright (c) 2026, crm_ext contributors
 // License: GPL-3.0-or-later. See license.txt
 
+import { once } from "../dialogs";
 import { quantity } from "./cells";
 
 // Where rows come from that nobody types one by one.
@@ -22,8 +23,7 @@ export const ask_codes = (order) => {
 		],
 		primary_action_label: __("Add"),
 		primary_action: async ({ codes }) => {
-			await order.grid.add_codes(codes);
-			dialog.hide();
+			await once(dialog, () => order.grid.add_codes(codes));
 			order.grid.blank().$item.trigger("focus");
 		},
 	});
@@ -48,13 +48,11 @@ export const ask_last = async (order) => {
 					${line.times === 1 ? __("ordered once") : __("ordered {0} times", [line.times])}</span>
 			</label>`
 	);
-	const dialog = choose(__("Last Orders"), lines, () => {
+	const dialog = choose(order, __("Last Orders"), lines, () => {
 		const ticked = dialog.$wrapper.find("input:checked").get();
 		for (const { item_code, item_name, qty, uom } of ticked.map((box) => found[box.value])) {
 			order.grid.add_item({ item_code, item_name, qty, uom });
 		}
-		dialog.hide();
-		order.grid.after_adding();
 	});
 };
 
@@ -74,21 +72,22 @@ export const ask_quotation = async (order) => {
 				<span class="text-muted">${frappe.datetime.str_to_user(line.transaction_date)}</span>
 			</label>`
 	);
-	const dialog = choose(__("From Quotation"), lines, async () => {
+	const dialog = choose(order, __("From Quotation"), lines, async () => {
 		const name = dialog.$wrapper.find("input:checked").val();
 		if (name) await order.take_quotation(name);
-		dialog.hide();
-		order.grid.after_adding();
 	});
 	dialog.$wrapper.find("input").first().prop("checked", true);
 };
 
-const choose = (title, lines, action) => {
+const choose = (order, title, lines, add) => {
 	const dialog = new frappe.ui.Dialog({
 		title,
 		fields: [{ fieldname: "lines", fieldtype: "HTML" }],
 		primary_action_label: __("Add"),
-		primary_action: action,
+		primary_action: async () => {
+			await once(dialog, add);
+			order.grid.after_adding();
+		},
 	});
 	dialog.fields_dict.lines.$wrapper.html(`<div class="quick-order-lines">${lines.join("")}</div>`);
 	dialog.show();
