@@ -59,7 +59,7 @@ CHOICES = (
 	_("Slow Movers", context="Pipeline Demand"),
 )
 
-# Frappe shows states and actions of a workflow by their names.
+# Frappe shows states and actions of a workflow by their names, without a context.
 WORKFLOWS = (
 	_("Accepted"),
 	_("Approve"),
@@ -106,6 +106,8 @@ IN_TEMPLATES = (
 )
 
 LABELS = (
+	_("Limit", context="Approval Limit"),
+	_("Value", context="Approval Limit"),
 	_("Branch", context="CRM Ext Settings"),
 	_("Credit", context="CRM Ext Settings"),
 	_("WhatsApp", context="Contact"),
@@ -169,5 +171,7 @@ LABELS = (
 	_("Open", context="Payment Promise"),
 	_("Responsible", context="Payment Promise"),
 	_("Withdrawn", context="Payment Promise"),
+	# A parcel, where a lost quotation is called something else.
+	_("Lost", context="Shipment"),
 	_("Branch", context="Visibility Rule"),
 )
