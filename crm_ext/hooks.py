@@ -223,6 +223,7 @@ doc_events = {
 		event: "crm_ext.events.selling_row.before_write"
 		for event in ("before_cancel", "before_insert", "before_save", "before_update_after_submit")
 	},
+	"Role": {"after_rename": "crm_ext.events.role.after_rename"},
 	"Sales Invoice": {
 		"after_insert": "crm_ext.events.sales.after_insert",
 		"after_mapping": "crm_ext.events.sales.after_mapping",

@@ -8,6 +8,7 @@ import frappe
 from crm_ext.deals.locks import is_lock_error
 
 _SAVEPOINT = "crm_ext_follow_up"
+_DEPTH = "crm_ext_best_effort_depth"
 
 
 @contextmanager
@@ -16,19 +17,25 @@ def best_effort(what: str, doctype: str, name: str) -> Iterator[None]:
 
 	Only a deadlock or a lock timeout is passed on, because the database has then undone more than our part.
 	"""
-	frappe.db.savepoint(_SAVEPOINT)
+	# One within another has a savepoint of its own: a second of the same name takes the first one's place.
+	depth = getattr(frappe.local, _DEPTH, 0)
+	savepoint = f"{_SAVEPOINT}_{depth}"
+	frappe.db.savepoint(savepoint)
+	setattr(frappe.local, _DEPTH, depth + 1)
 	try:
 		yield
 	except Exception as error:
 		if is_lock_error(error):
 			raise
-		frappe.db.rollback(save_point=_SAVEPOINT)
+		frappe.db.rollback(save_point=savepoint)
 		frappe.log_error(
 			title=f"CRM Ext: {what}",
 			message=frappe.get_traceback(with_context=True),
 			reference_doctype=doctype,
 			reference_name=name,
 		)
+	finally:
+		setattr(frappe.local, _DEPTH, depth)
 
 
 def is_suspended() -> bool:

@@ -32,6 +32,8 @@ def prepare(doc: Document) -> None:
 	At most five queries for a new one, none for one saved without a change that matters.
 	"""
 	before = doc.get_doc_before_save()
+	# What made it is written past the document layer, and nobody's to send along.
+	doc.rule_key = before.rule_key if before else None
 	_copy_reference(doc, before)
 	if not before or before.responsible != doc.responsible:
 		_check_responsible(doc)

@@ -27,7 +27,15 @@ def check(doc) -> None:
 	if getdate(doc.to_date) < getdate(doc.from_date):
 		frappe.throw(_("The last day cannot be before the first."))
 	allowed = may_arrange(frappe.session.user)
-	if allowed is not None and doc.user not in allowed and not doc.flags.ignore_permissions:
+	if allowed is None or doc.flags.ignore_permissions:
+		return
+	if doc.stand_in == frappe.session.user:
+		# Who stands in approves by the other's roles: nobody gives these to themselves.
+		frappe.throw(
+			_("You cannot name yourself as the stand-in of somebody else."),
+			frappe.PermissionError,
+		)
+	if doc.user not in allowed:
 		frappe.throw(
 			_("You can name a stand-in for yourself and for those below you in the tree of Sales Persons."),
 			frappe.PermissionError,

@@ -48,6 +48,8 @@ def is_on(doctype: str) -> bool:
 
 def prepare(doc: Document) -> None:
 	"""Before a document is saved or submitted: its state is one it may have, and what has to be approved is noted."""
+	if doc.doctype == OPPORTUNITY:
+		opportunities.keep(doc)  # also while off: it would count once the workflow is switched on
 	if not is_on(doc.doctype):
 		return
 	wanted = _settle_state(doc)
@@ -55,8 +57,6 @@ def prepare(doc: Document) -> None:
 		leads.prepare(doc, wanted)
 	if not WORKFLOWS[doc.doctype].measured:
 		return
-	if doc.doctype == OPPORTUNITY:
-		opportunities.keep(doc)
 	findings = opportunities.find(doc) if doc.doctype == OPPORTUNITY else measures.find(doc)
 	doc.flags.approval_findings = findings
 	doc.set(NEEDED, int(bool(findings)))
@@ -149,7 +149,8 @@ def check(doc: Document, findings: list[rules.Finding]) -> None:
 		f"<li>{frappe.utils.escape_html(sentence)}</li>"
 		for sentence in measures.in_words(findings, doc.company)
 	)
-	if doc.docstatus == 1 and doc.get_doc_before_save().docstatus == 1:
+	before = doc.get_doc_before_save()
+	if before and before.docstatus == 1:
 		way = _("It was submitted for less. Somebody who may approve this has to change it.")
 	else:
 		way = _("Save it and choose {0}.").format(frappe.bold(_(REQUEST, context="Workflow Action")))

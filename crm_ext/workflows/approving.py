@@ -60,7 +60,8 @@ def in_whose_name(doc: Document, suffices: Test, askers: Callable[[], Collection
 	absent = [one.user for one in absences() if one.stand_in == user]
 	if not absent or user in own(doc) or user in askers():
 		return None
-	able = [one for one in dict.fromkeys(absent) if is_able(doc, one)]
+	stored = frappe.get_doc(doc.doctype, doc.name)  # not what somebody is about to make of it
+	able = [one for one in dict.fromkeys(absent) if is_able(stored, one)]
 	for one in able:
 		if suffices(roles.union(frappe.get_roles(one))):
 			return [one]
@@ -83,11 +84,14 @@ def absences() -> list[Absence]:
 
 
 def is_able(doc: Document, user: str) -> bool:
-	"""Whether an enabled user may submit the document, or write it where it is not submitted, as ERPNext has it."""
+	"""Whether an enabled user may submit the document, or write it where it is not submitted, as ERPNext has it.
+
+	`doc`: as stored. It is asked of each who has a role: by its name, Frappe would read it anew for each of them.
+	"""
 	right = "submit" if doc.meta.is_submittable else "write"
 	return bool(
 		frappe.get_cached_value("User", user, "enabled")
-		and frappe.has_permission(doc.doctype, right, doc=doc.name, user=user)
+		and frappe.has_permission(doc.doctype, right, doc=doc, user=user)
 	)
 
 

@@ -54,15 +54,16 @@ def who(doc: Document, asker: str | None = None) -> dict[str, str | None]:
 	for user, role in rows:
 		holders.setdefault(user, set()).add(role)
 	verified = approving.is_verified(doc.doctype)
+	stored = frappe.get_doc(doc.doctype, doc.name)
 	# A role of a limit need not come with the right to submit.
 	able = {
 		user: held
 		for user, held in holders.items()
-		if suffices(held) and not (verified and user == doc.owner) and approving.is_able(doc, user)
+		if suffices(held) and not (verified and user == doc.owner) and approving.is_able(stored, user)
 	}
 	users = rules.whom_to_ask(findings, able)[:_MOST]
 	besides = {*approving.own(doc), asker or frappe.session.user}
-	return dict.fromkeys(users) | approving.stand_ins(doc, users, besides)
+	return dict.fromkeys(users) | approving.stand_ins(stored, users, besides)
 
 
 def ask(doc: Document) -> list[str]:

@@ -33,9 +33,10 @@ _WAITING = "crm_ext_opportunities_to_follow"
 
 
 def keep(doc: Document) -> None:
-	"""What it was qualified for is nobody's to type."""
+	"""What it was qualified for is nobody's to type. Another company has other limits, in another currency."""
 	before = doc.get_doc_before_save()
-	doc.set(QUALIFIED_FOR, before.get(QUALIFIED_FOR) if before else 0)
+	same = before and before.company == doc.company
+	doc.set(QUALIFIED_FOR, before.get(QUALIFIED_FOR) if same else 0)
 
 
 def find(doc: Document) -> list[Finding]:

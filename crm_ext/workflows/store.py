@@ -1,6 +1,7 @@
 """Puts workflows on ERPNext's documents and takes them off again, as the settings say. The only writer of Workflows."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 import frappe
@@ -33,25 +34,38 @@ def check(settings: Document) -> None:
 					row.idx
 				)
 			)
-	wanted = [one for one in WORKFLOWS.values() if cint(settings.get(one.switch))]
-	if not wanted:
-		return
-	others = frappe.get_all(
-		WORKFLOW,
-		{
-			"document_type": ("in", [one.document_type for one in wanted]),
-			"name": ("not in", [one.name for one in wanted]),
-			"is_active": 1,
-		},
-		["name", "document_type"],
-	)
-	if others:
+	before = settings.get_doc_before_save()
+	# One that took our place since then stands there: no setting, and no migration, has to wait for it.
+	wanted = [
+		one
+		for one in WORKFLOWS.values()
+		if cint(settings.get(one.switch)) and not (before and cint(before.get(one.switch)))
+	]
+	for doctype, name in _others(wanted).items():
 		frappe.throw(
 			_("{0} has a workflow already: {1}. Switch that one off first, or leave ours off.").format(
-				_(others[0].document_type), frappe.utils.get_link_to_form(WORKFLOW, others[0].name)
+				_(doctype), frappe.utils.get_link_to_form(WORKFLOW, name)
 			),
 			title=_("Another Workflow Is Active"),
 		)
+
+
+def _others(ours: Collection[Definition]) -> dict[str, str]:
+	"""Active workflows that are the site's own: DocType -> name."""
+	if not ours:
+		return {}
+	rows = frappe.get_all(
+		WORKFLOW,
+		{
+			"document_type": ("in", [one.document_type for one in ours]),
+			"name": ("not in", [one.name for one in ours]),
+			"is_active": 1,
+		},
+		["document_type", "name"],
+		order_by="document_type",
+		as_list=True,
+	)
+	return dict(rows)
 
 
 def sync(settings: Document) -> None:
@@ -59,11 +73,14 @@ def sync(settings: Document) -> None:
 	there = set(_existing())
 	if not there and not any(cint(settings.get(one.switch)) for one in WORKFLOWS.values()):
 		return
+	others = _others(WORKFLOWS.values())
 	for one in WORKFLOWS.values():
 		if not cint(settings.get(one.switch)):
 			if one.name in there:
 				switch_off(one)
 				asking.forget(one.document_type)
+		elif one.document_type in others:
+			continue
 		elif one.name in there:
 			_renew(one, settings)
 		else:
