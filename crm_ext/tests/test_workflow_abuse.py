@@ -1,5 +1,7 @@
 """Ways around a workflow that somebody may try with a browser's console, an import, or their place in the tree."""
 
+from unittest.mock import patch
+
 import frappe
 from frappe.desk.form.save import savedocs
 from frappe.utils import nowdate
@@ -12,7 +14,7 @@ from crm_ext.tests.base import SiteTestCase
 from crm_ext.tests.test_approvals import LIMITS, ApprovalTestCase, stand_in
 from crm_ext.tests.visibility import BOSS, NORTH, NORTH_2, Sellers
 from crm_ext.tests.workflows import DIRECTOR, SELLER, SETTINGS, SMALL, act, switch
-from crm_ext.workflows import asking
+from crm_ext.workflows import asking, states
 from crm_ext.workflows.approvals import ApprovalNeeded
 
 
@@ -127,6 +129,22 @@ class TestRenames(ApprovalTestCase):
 		self.addCleanup(frappe.clear_cache)
 		for quotation in (before, self.quotation(6_000)):
 			self.assertEqual(self.actions(DIRECTOR, quotation), ["Approve", "Request Approval"])
+
+
+class TestErrorsOfOurs(ApprovalTestCase):
+	def test_a_state_that_cannot_be_told_fails_no_save(self):
+		switch(*LIMITS, quotation=1)
+		quotation = self.quotation(4_000)
+		with patch.object(states, "of", side_effect=ValueError("on purpose")):
+			act(SELLER, quotation, "Submit")
+		self.assertState(quotation, "Sent", 1)
+		logged = {
+			name
+			for name in set(self.errors_logged()) - self.errors
+			if frappe.db.get_value("Error Log", name, "method") == "CRM Ext: state of the document failed"
+		}
+		self.assertTrue(logged)
+		self.errors |= logged
 
 
 class TestBestEffort(SiteTestCase):

@@ -172,9 +172,11 @@ def follow(doc: Document) -> None:
 		return
 	if doc.docstatus == 1 and not _has_arrived(doc):
 		return  # being submitted: ERPNext writes a status before Frappe has set the state
-	state = _state_now(doc)
-	if state and state != doc.get(WORKFLOWS[doc.doctype].state_field):
-		opportunities.move(doc, state) if doc.doctype == OPPORTUNITY else states.write(doc, state)
+	# Where it stands is no reason to refuse what was done to it.
+	with guard.best_effort("state of the document failed", doc.doctype, doc.name):
+		state = _state_now(doc)
+		if state and state != doc.get(WORKFLOWS[doc.doctype].state_field):
+			opportunities.move(doc, state) if doc.doctype == OPPORTUNITY else states.write(doc, state)
 
 
 def follow_lead(name: str) -> None:
