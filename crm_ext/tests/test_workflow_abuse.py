@@ -14,7 +14,7 @@ from crm_ext.tests.base import SiteTestCase
 from crm_ext.tests.test_approvals import LIMITS, ApprovalTestCase, stand_in
 from crm_ext.tests.visibility import BOSS, NORTH, NORTH_2, Sellers
 from crm_ext.tests.workflows import DIRECTOR, SELLER, SETTINGS, SMALL, act, switch
-from crm_ext.workflows import asking, states
+from crm_ext.workflows import approvals, asking, opportunities, states
 from crm_ext.workflows.approvals import ApprovalNeeded
 
 
@@ -138,10 +138,31 @@ class TestErrorsOfOurs(ApprovalTestCase):
 		with patch.object(states, "of", side_effect=ValueError("on purpose")):
 			act(SELLER, quotation, "Submit")
 		self.assertState(quotation, "Sent", 1)
+		self.expect_error("state of the document failed")
+
+	def test_one_opportunity_holds_up_no_other(self):
+		switch(opportunity=1)
+		first, second = (f.make_opportunity(f.make_lead()) for _ in range(2))
+		for opportunity in (first, second):
+			frappe.db.set_value("Opportunity", opportunity.name, "status", "Closed")
+		move = opportunities.move
+
+		def fail_at_first(document, state):
+			if document.name == first.name:
+				raise ValueError("on purpose")
+			move(document, state)
+
+		with patch.object(opportunities, "move", fail_at_first):
+			approvals.catch_up()
+		self.assertState(first, "Qualification", 0)
+		self.assertState(second, "Closed", 0)
+		self.expect_error("state of the opportunity failed")
+
+	def expect_error(self, what: str) -> None:
 		logged = {
 			name
 			for name in set(self.errors_logged()) - self.errors
-			if frappe.db.get_value("Error Log", name, "method") == "CRM Ext: state of the document failed"
+			if frappe.db.get_value("Error Log", name, "method") == f"CRM Ext: {what}"
 		}
 		self.assertTrue(logged)
 		self.errors |= logged

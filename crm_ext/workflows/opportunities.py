@@ -127,9 +127,11 @@ def differing(names: Collection[str] | None = None) -> list[str]:
 
 
 def renew(names: Collection[str]) -> None:
+	"""One that fails is logged and holds up none of the others."""
 	for name in names:
-		doc = frappe.get_doc(OPPORTUNITY, name)
-		move(doc, state_now(doc))
+		with guard.best_effort("state of the opportunity failed", OPPORTUNITY, name):
+			doc = frappe.get_doc(OPPORTUNITY, name)
+			move(doc, state_now(doc))
 
 
 def follow_before_commit(names: Collection[str]) -> None:
@@ -147,7 +149,7 @@ def follow_waiting() -> None:
 	names = getattr(frappe.local, _WAITING, None)
 	_forget()
 	if names:
-		with guard.best_effort("state of the opportunity failed", OPPORTUNITY, min(names)):
+		with guard.best_effort("states of opportunities failed", OPPORTUNITY, min(names)):
 			renew(differing(names))
 
 
