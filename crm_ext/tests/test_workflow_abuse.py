@@ -13,7 +13,17 @@ from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase
 from crm_ext.tests.test_approvals import LIMITS, ApprovalTestCase, stand_in
 from crm_ext.tests.visibility import BOSS, NORTH, NORTH_2, Sellers
-from crm_ext.tests.workflows import DIRECTOR, SELLER, SETTINGS, SMALL, act, switch
+from crm_ext.tests.workflows import (
+	CLERK,
+	DIRECTOR,
+	MANAGER,
+	OTHER_CLERK,
+	SELLER,
+	SETTINGS,
+	SMALL,
+	act,
+	switch,
+)
 from crm_ext.workflows import approvals, asking, opportunities, states
 from crm_ext.workflows.approvals import ApprovalNeeded
 
@@ -115,6 +125,14 @@ class TestStandIns(Sellers, SiteTestCase):
 			other.update({"stand_in": BOSS}).save()
 		frappe.set_user("Administrator")
 		stand_in(NORTH, BOSS)
+
+
+class TestWhoMayBeAway(ApprovalTestCase):
+	def test_who_verifies_payments_names_a_stand_in_for_themselves_alone(self):
+		with self.set_user(CLERK):
+			stand_in(CLERK, OTHER_CLERK)
+			with self.assertRaises(frappe.PermissionError):
+				stand_in(MANAGER, OTHER_CLERK)
 
 
 class TestRenames(ApprovalTestCase):
