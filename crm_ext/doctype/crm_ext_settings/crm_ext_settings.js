@@ -1,8 +1,9 @@
 // Copyright (c) 2026, crm_ext contributors
 // License: GPL-3.0-or-later. See license.txt
 
-// A limit without company holds for all; Frappe would fill in the user's own.
-const for_every_company = (frm, doctype, name) => frappe.model.set_value(doctype, name, "company", null);
+// A limit without company holds for all. Frappe would fill in the default one: the form at once, and the server at
+// saving where there is nothing. An empty text stays.
+const for_every_company = (frm, doctype, name) => frappe.model.set_value(doctype, name, "company", "");
 
 frappe.ui.form.on("Approval Limit", { approval_limits_add: for_every_company });
 frappe.ui.form.on("Big Deal Limit", { big_deal_limits_add: for_every_company });
