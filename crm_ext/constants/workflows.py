@@ -49,7 +49,7 @@ SUBMIT, REQUEST, APPROVE, SEND_BACK, WITHDRAW = (
 	"Withdraw",
 )
 VERIFY = "Verify"
-CONTACT, QUALIFY, DISQUALIFY, REOPEN = "Contact", "Qualify", "Disqualify", "Reopen"
+CONTACT, QUALIFY, DISQUALIFY, REOPEN = "Mark Contacted", "Qualify", "Disqualify", "Reopen"
 
 # Who may: everybody (ERPNext's own permissions still hold), who may approve this document, who entered it, anybody else,
 # who may qualify leads.

@@ -324,9 +324,9 @@ def test_a_lead_is_contacted_and_qualified(login, people):
 	seller = At(login(SELLER))
 	desk = seller.desk
 	desk.open("Lead", lead.name)
-	assert sorted(seller.actions()) == ["Contact", "Disqualify", "Qualify"]
+	assert sorted(seller.actions()) == ["Disqualify", "Mark Contacted", "Qualify"]
 	picture(desk, "workflow-lead")
-	seller.act("Contact", "Contacted", LEAD_STATE_FIELD)
+	seller.act("Mark Contacted", "Contacted", LEAD_STATE_FIELD)
 	seller.act("Qualify", "Qualified", LEAD_STATE_FIELD)
 	assert desk.value("qualified_by") == SELLER
 	lead_on(desk, "Opportunity")

@@ -54,7 +54,7 @@ class TestLead(CrmTestCase):
 		lead = self.lead()
 		self.assertState(lead, "New")
 		self.assertEqual(self.deal_of(lead).stage, "Lead")
-		act(SELLER, lead, "Contact")
+		act(SELLER, lead, "Mark Contacted")
 		self.assertEqual(lead.reload().qualification_status, "In Process")
 		self.assertEqual(self.deal_of(lead).stage, "Contacted")
 		act(SELLER, lead, "Qualify")
@@ -144,8 +144,8 @@ class TestLead(CrmTestCase):
 		switch(lead=1)
 		self.qualifiers(SMALL)
 		lead = self.lead()
-		self.assertEqual(self.actions(SELLER, lead), ["Contact", "Disqualify"])
-		self.assertEqual(self.actions(MANAGER, lead), ["Contact", "Disqualify", "Qualify"])
+		self.assertEqual(self.actions(SELLER, lead), ["Disqualify", "Mark Contacted"])
+		self.assertEqual(self.actions(MANAGER, lead), ["Disqualify", "Mark Contacted", "Qualify"])
 		attempts = (
 			{"qualification_status": "Qualified"},
 			{LEAD_STATE_FIELD: "Qualified"},
@@ -175,7 +175,7 @@ class TestLead(CrmTestCase):
 		act(MANAGER, third, "Qualify")
 		self.assertEqual(third.reload().qualified_by, MANAGER)
 		self.qualifiers(None)
-		self.assertEqual(self.actions(SELLER, self.lead()), ["Contact", "Disqualify", "Qualify"])
+		self.assertEqual(self.actions(SELLER, self.lead()), ["Disqualify", "Mark Contacted", "Qualify"])
 
 	def test_leads_of_guests_and_mails_are_new(self):
 		switch(lead=1)
@@ -427,7 +427,7 @@ class TestOpportunity(CrmTestCase):
 	def test_a_lead_of_a_mail_and_its_opportunity(self):
 		switch(*LIMITS, lead=1, opportunity=1)
 		lead = f.make_lead()
-		act(SELLER, lead, "Contact")
+		act(SELLER, lead, "Mark Contacted")
 		opportunity = self.opportunity(100, lead)
 		self.assertState(opportunity, "Qualification")
 		self.assertState(lead, "Qualified")
