@@ -103,6 +103,7 @@ doc_events = {
 	"Credit Release": {"on_submit": "crm_ext.events.workflow.released"},
 	"Customer": {
 		"after_rename": "crm_ext.events.reference.after_rename",
+		"before_insert": "crm_ext.events.customer.before_insert",
 		"on_change": "crm_ext.events.customer.on_change",
 		"on_trash": "crm_ext.events.reference.on_trash",
 		"validate": "crm_ext.events.reference.keep_dates",

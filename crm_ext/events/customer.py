@@ -1,7 +1,12 @@
 from frappe.model.document import Document
 
 from crm_ext.deals.touch import touch
+from crm_ext.hierarchy import new_customer
 from crm_ext.workflows import approvals
+
+
+def before_insert(doc: Document, method: str | None = None) -> None:
+	new_customer.name_manager(doc)
 
 
 def on_change(doc: Document, method: str | None = None) -> None:
