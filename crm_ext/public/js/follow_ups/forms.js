@@ -74,6 +74,7 @@ crm_ext.follow_ups.form = {
 			row.reference_doctype !== frm.doctype || row.reference_name !== frm.doc.name;
 		const who =
 			row.responsible === frappe.session.user ? "" : frappe.user.full_name(row.responsible);
+		const channel = row.channel === "Other" ? "" : `${__(row.channel, null, "Follow Up")}: `;
 		const may = frappe.model.can_write("Follow Up");
 		const link = (action, label) =>
 			`<a href="#" role="button" class="mx-2" data-action="${action}">${label}</a>`;
@@ -82,7 +83,7 @@ crm_ext.follow_ups.form = {
 				<span class="indicator-pill ${colors[row.bucket]} mr-2">${bucket_label(row.bucket)}</span>
 				${crm_ext.follow_ups.when(row)}
 				<a class="bold mx-1" href="${frappe.utils.get_form_link("Follow Up", row.name)}">
-					${escape(__(row.channel, null, "Follow Up"))}: ${escape(row.subject)}</a>
+					${escape(channel)}${escape(row.subject)}</a>
 				${who ? `<span class="text-muted">${escape(who)}</span>` : ""}
 				${
 					elsewhere
