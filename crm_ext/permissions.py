@@ -5,20 +5,21 @@ those it concerns and by those who may read the document it is about.
 Hooks name what stands here, and reports and endpoints ask here: one source for all of them.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import frappe
 from frappe.model.db_query import DatabaseQuery
-from frappe.share import get_shared
 
 from crm_ext.constants.visibility import COVERED, FOLLOW_UP
 from crm_ext.follow_ups.model import ABOUT
 from crm_ext.hierarchy import stand_ins, visibility
+from crm_ext.hierarchy.rules import Sight
 
 _KNOWN = "crm_ext_list_conditions"
 # Seen by whom sees their customer or their deal.
 _OF_CUSTOMER_AND_DEAL = ("Delivery Note", "Sales Invoice")
+_FOLLOWED = (("customer", "Customer"), ("deal", "Deal"))
 # What tells whose a follow up is.
 _WHOSE = ("responsible", "owner", "escalated_to", "reference_doctype", "reference_name")
 
@@ -97,23 +98,24 @@ def following_conditions(user: str | None = None, doctype: str | None = None) ->
 	sight = visibility.sight_of(user, doctype)
 	if not sight:
 		return ""
-	table = f"`tab{doctype}`"
-	people = ", ".join(frappe.db.escape(one, percent=False) for one in sorted(sight.users))
-	parts = [f"{table}.owner IN ({people})"]
-	for field, target in (("customer", "Customer"), ("deal", "Deal")):
-		conditions = list_conditions(target, user)
-		if not conditions:
-			return ""
-		parts.append(f"{table}.{field} IN (SELECT name FROM `tab{target}` WHERE {conditions})")
-	if shared := get_shared(doctype, user):
-		names = ", ".join(frappe.db.escape(one, percent=False) for one in sorted(shared))
-		parts.append(f"{table}.name IN ({names})")
-	return f"({' OR '.join(parts)})"
+	return _following(doctype, user, sight, list_conditions)
+
+
+def _following(doctype: str, user: str, sight: Sight, conditions_of: Callable[[str, str], str]) -> str:
+	targets = [(field, target, conditions_of(target, user)) for field, target in _FOLLOWED]
+	if not all(seen for _field, _target, seen in targets):
+		return ""
+	return visibility.following(doctype, user, sight, targets)
 
 
 def has_following_visibility(doc, ptype: str = "read", user: str | None = None) -> bool | None:
 	"""As `has_visibility`, of what follows its customer and its deal."""
-	return None if ptype == "create" else _is_seen(doc, following_conditions(user, doc.doctype))
+	user = user or frappe.session.user
+	sight = None if ptype == "create" else visibility.sight_of(user, doc.doctype)
+	if not sight:
+		return None
+	with visibility.asked_of_one():
+		return _is_seen(doc, _following(doc.doctype, user, sight, _list_conditions))
 
 
 def has_following_website_visibility(

@@ -41,7 +41,7 @@ INDEXES: list[tuple[str, str, list[str]]] = [
 	("Customer", "crm_ext_manager", ["account_manager", "name"]),
 	*(
 		(doctype, "crm_ext_maker", ["owner", "name"])
-		for doctype in ("Customer", "Deal", "Quotation", "Sales Order")
+		for doctype in ("Customer", "Deal", "Quotation", "Sales Order", "Delivery Note", "Sales Invoice")
 	),
 	("Sales Team", "crm_ext_seller", ["sales_person", "parenttype", "parent"]),
 ]

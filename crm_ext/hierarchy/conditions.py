@@ -3,7 +3,7 @@
 None of them asks anything once a row by a statement of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import frappe
@@ -17,21 +17,26 @@ def by_holder(doctype: str, sight: Sight) -> str:
 	return f"`tab{doctype}`.{HOLDER_COLUMN} IN ({quoted(sight.users)})"
 
 
-def among(doctype: str, sight: Sight, shared: frozenset[str], with_holder: bool) -> str:
+def among(doctype: str, selects: Iterable[str]) -> str:
 	"""For who sees little: the names are looked up first, each way by its index."""
-	selects = " UNION ALL ".join(_names(doctype, sight, shared, with_holder))
-	return f"`tab{doctype}`.name IN (SELECT crm_ext_seen.name FROM ({selects}) crm_ext_seen)"
-
-
-def count_up_to(limit: int, doctype: str, sight: Sight, shared: frozenset[str], with_holder: bool) -> int:
-	"""How many names `among` would find, if fewer than `limit`; else `limit` or more."""
-	selects = " UNION ALL ".join(
-		f"(SELECT name FROM ({one}) way LIMIT {limit})" for one in _names(doctype, sight, shared, with_holder)
+	return (
+		f"`tab{doctype}`.name IN (SELECT crm_ext_seen.name FROM ({' UNION ALL '.join(selects)}) crm_ext_seen)"
 	)
-	return frappe.db.sql(f"SELECT COUNT(DISTINCT name) FROM ({selects}) crm_ext_seen")[0][0]
 
 
-def _names(doctype: str, sight: Sight, shared: frozenset[str], with_holder: bool) -> Iterator[str]:
+def count_up_to(limit: int, selects: Iterable[str]) -> int:
+	"""How many names `among` would find, if fewer than `limit`; else `limit` or more. A statement each, until there are
+	so many: all in one read half of a table for who sees half of it."""
+	found: set[str] = set()
+	for one in selects:
+		found.update(name for (name,) in frappe.db.sql(f"SELECT name FROM ({one}) way LIMIT {limit}"))
+		if len(found) >= limit:
+			break
+	return len(found)
+
+
+def ways(doctype: str, sight: Sight, shared: frozenset[str], with_holder: bool) -> Iterator[str]:
+	"""For `among`: a SELECT of names for each way to see a record."""
 	holders, select = HOLDERS[doctype], f"SELECT made.name FROM `tab{doctype}` made"
 	users, persons = quoted(sight.users), quoted(sight.persons)
 	if with_holder:
@@ -93,6 +98,44 @@ def of_each(doctype: str, sight: Sight, shared: frozenset[str] = frozenset()) ->
 		parts.append(
 			f"(SELECT COUNT(*) FROM `tabDeal` thread WHERE thread.name = {table}.deal AND ({held})) > 0"
 		)
+	return f"({' OR '.join(parts)})"
+
+
+# Of what follows other documents: (field, DocType it links to, condition on the table of that DocType).
+Followed = tuple[str, str, str]
+
+
+def ways_to_follow(
+	doctype: str, sight: Sight, followed: Iterable[Followed], shared: frozenset[str]
+) -> Iterator[str]:
+	"""As `ways`, of a DocType that is seen by who made it and by whom sees what it follows."""
+	yield f"SELECT made.name FROM `tab{doctype}` made WHERE made.owner IN ({quoted(sight.users)})"
+	for field, target, seen in followed:
+		# In this order: what is followed is what there is little of.
+		yield (
+			f"SELECT made.name FROM `tab{target}` STRAIGHT_JOIN `tab{doctype}` made"
+			f" ON made.{field} = `tab{target}`.name WHERE {seen}"
+		)
+	if names := quoted(shared):
+		yield f"SELECT made.name FROM `tab{doctype}` made WHERE made.name IN ({names})"
+
+
+def following_each(
+	doctype: str, sight: Sight, followed: Iterable[Followed], shared: frozenset[str], one: bool
+) -> str:
+	"""As `of_each`, of what follows others; `one`: for a single document."""
+	table = f"`tab{doctype}`"
+	parts = [_is_one_of(f"{table}.owner", quoted(sight.users))]
+	for field, target, seen in followed:
+		if one:
+			parts.append(
+				f"(SELECT COUNT(*) FROM `tab{target}` WHERE `tab{target}`.name = {table}.{field} AND ({seen})) > 0"
+			)
+		else:
+			# The database looks up what there is little of, and asks one by one where there is much.
+			parts.append(f"{table}.{field} IN (SELECT `tab{target}`.name FROM `tab{target}` WHERE {seen})")
+	if names := quoted(shared):
+		parts.append(f"{table}.name IN ({names})")
 	return f"({' OR '.join(parts)})"
 
 

@@ -1,11 +1,14 @@
 """Who sees what: the rules over random trees, and each scope on a site."""
 
+import random
+import subprocess
 import unittest
 from dataclasses import replace
 from datetime import date, timedelta
 from unittest.mock import patch
 
 import frappe
+from frappe.database import get_command
 from frappe.utils import add_days, nowdate
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -345,18 +348,14 @@ class TestVisibility(Sellers, SiteTestCase):
 				sight = visibility.sight_of(user, doctype)
 				for one in (sight, replace(sight, territories=frozenset({territory}))):
 					for extra in (frozenset(), shared):
-						shapes = [
-							conditions.among(doctype, one, extra, False),
-							conditions.of_each(doctype, one, extra),
-						]
+						ways = list(conditions.ways(doctype, one, extra, False))
+						shapes = [conditions.among(doctype, ways), conditions.of_each(doctype, one, extra)]
 						seen = [self._names_by(doctype, shape) for shape in shapes]
 						self.assertEqual(seen[0], seen[1], (doctype, user))
 						self.assertEqual(creators in seen[0], user != STRANGER, (doctype, user))
-						count = conditions.count_up_to(10**6, doctype, one, extra, False)
+						count = conditions.count_up_to(10**6, ways)
 						self.assertEqual(count, len(seen[0]))
-						self.assertGreaterEqual(
-							conditions.count_up_to(1, doctype, one, extra, False), min(1, count)
-						)
+						self.assertGreaterEqual(conditions.count_up_to(1, ways), min(1, count))
 
 	def _names_by(self, doctype: str, condition: str) -> set[str]:
 		return {name for (name,) in frappe.db.sql(f"SELECT name FROM `tab{doctype}` WHERE {condition}")}
@@ -371,6 +370,7 @@ class TestVisibility(Sellers, SiteTestCase):
 		frappe.cache.delete_keys("crm_ext_sees_little")
 
 	def test_who_manages_a_territory_sees_what_is_in_it(self):
+		frappe.db.set_single_value("CRM Ext Settings", "visibility_territories", 0)
 		switch_on(OWN)
 		top = f.unique("Area")
 		root = frappe.db.get_value("Territory", {"parent_territory": ("in", ("", None))})
@@ -505,6 +505,41 @@ class TestIndexes(WithIndexes):
 		self.assertEqual(self._present(), set())
 		self.keep(1)
 
+	def test_the_schema_sync_leaves_them(self):
+		before = self._present()
+		for doctype in HOLDERS:
+			frappe.clear_cache(doctype=doctype)
+			frappe.db.updatedb(doctype)
+		self.assertEqual(self._present(), before)
+
+	def test_a_backup_is_read_back(self):
+		"""As `bench backup` and `bench restore` do it; only into a table of another name."""
+		conf, other = frappe.conf, "tabLead crm_ext restored"
+		access = {
+			"user": conf.db_name,
+			"password": conf.db_password,
+			"host": conf.db_host,
+			"port": conf.db_port,
+			"db_name": conf.db_name,
+		}
+		program, arguments, _name = get_command(**access, dump=True)
+		dump = subprocess.run(
+			[program, *arguments, "tabLead"], capture_output=True, text=True, check=True
+		).stdout
+		self.assertIn(HOLDER_COLUMN, dump)
+		program, arguments, _name = get_command(**access)
+		frappe.db.commit()
+		self.addCleanup(frappe.db.sql_ddl, f"DROP TABLE IF EXISTS `{other}`")
+		subprocess.run(
+			[program, *arguments], input=dump.replace("`tabLead`", f"`{other}`"), text=True, check=True
+		)
+		rows = [
+			frappe.db.sql(f"SELECT name, modified, {HOLDER_COLUMN} FROM `{table}` ORDER BY name")
+			for table in ("tabLead", other)
+		]
+		self.assertTrue(rows[0])
+		self.assertEqual(*rows)
+
 	def _declared(self) -> list:
 		return [*INDEXES, *TERRITORY_INDEXES]
 
@@ -539,3 +574,116 @@ class TestHolderColumn(Sellers, WithIndexes):
 		lead.update({"lead_owner": SOUTH}).save()
 		self.assertIn(lead.name, names_of(SOUTH, "Lead"))
 		self.assertNotIn(lead.name, names_of(NORTH, "Lead"))
+
+	def test_documents_are_saved_renamed_and_deleted(self):
+		switch_on(OWN_AND_BELOW)
+		lead = frappe.get_doc("Lead", f.make_lead(lead_owner=NORTH).name)
+		lead.update({"lead_owner": SOUTH}).save()
+		renamed = frappe.rename_doc("Lead", lead.name, f.unique("Lead"), force=True)
+		self.assertIn(renamed, names_of(SOUTH, "Lead"))
+		copied = frappe.copy_doc(frappe.get_doc("Lead", renamed))
+		copied.update({"lead_owner": NORTH, "email_id": None}).insert()
+		self.assertIn(copied.name, names_of(NORTH, "Lead"))
+		frappe.delete_doc("Lead", renamed)
+		self.assertNotIn(renamed, names_of(SOUTH, "Lead"))
+		self.assertNotIn(HOLDER_COLUMN, frappe.db.get_value("Lead", copied.name, "*", as_dict=True))
+
+
+class TestShapes(Sellers, WithIndexes):
+	"""Whoever holds what: each shape of a condition finds the same."""
+
+	def setUp(self):
+		super().setUp()
+		self.random = random.Random(6)
+		switch_on(OWN_AND_BELOW)
+
+	def test_of_what_is_held(self):
+		areas = frappe.get_all("Territory", pluck="name", limit=3)
+		for doctype, holders in HOLDERS.items():
+			for _number in range(25):
+				fields = {field: self.any_user() for field in (holders.user,) if field}
+				fields |= {field: self.any_person() for field in (holders.person,) if field}
+				if holders.deal:
+					fields["deal"] = self.any_of("Deal")
+				name = self._add_row(
+					STRANGER, doctype, territory=self.random.choice([None, *areas]), **fields
+				)
+				frappe.db.set_value(doctype, name, "owner", self.random.choice(PEOPLE), update_modified=False)
+				for _row in range(self.random.choice([0, 0, 1, 2]) if holders.team else 0):
+					row = {"parenttype": doctype, "parentfield": "sales_team", "parent": name}
+					person = self.random.choice(list(self.person_of.values()))
+					frappe.get_doc({"doctype": "Sales Team", "sales_person": person, **row}).db_insert()
+			every = list(self.made[doctype])
+			for user in PEOPLE:
+				sight = visibility.sight_of(user, doctype)
+				for one in (sight, replace(sight, territories=frozenset(areas[:1]))):
+					for shared in (frozenset(), frozenset(self.random.sample(every, 3))):
+						shapes = [conditions.of_each(doctype, one, shared)]
+						for with_holder in {False, doctype in HOLDER_DOCTYPES}:
+							ways = list(conditions.ways(doctype, one, shared, with_holder))
+							shapes.append(conditions.among(doctype, ways))
+						if doctype in HOLDER_DOCTYPES and not (holders.deal or one.territories or shared):
+							shapes.append(conditions.by_holder(doctype, one))
+						self.assert_same(doctype, shapes)
+
+	def test_of_what_follows(self):
+		for doctype in ("Delivery Note", "Sales Invoice"):
+			for _number in range(60):
+				self.make_follower(doctype)
+			for user in PEOPLE:
+				sight = visibility.sight_of(user, "Delivery Note")
+				expected = {name for name, holders in self.holders.items() if holders & sight.users}
+				for much in (0, 10**6):
+					with patch.object(visibility, "_MUCH", much):
+						frappe.cache.delete_keys("crm_ext_sees_little")
+						followed = [
+							(field, target, list_conditions(target, user))
+							for field, target in (("customer", "Customer"), ("deal", "Deal"))
+						]
+						ways = list(conditions.ways_to_follow(doctype, sight, followed, frozenset()))
+						found = self.assert_same(
+							doctype,
+							[
+								visibility.following(doctype, user, sight, followed),
+								conditions.among(doctype, ways),
+								conditions.following_each(doctype, sight, followed, frozenset(), False),
+								conditions.following_each(doctype, sight, followed, frozenset(), True),
+							],
+						)
+						self.assertEqual(found & self.holders.keys(), expected & set(self.made[doctype]))
+						if doctype == "Delivery Note":
+							own = self.made[doctype]
+							self.assertEqual(names_of(user, doctype, own), found & set(own))
+							frappe.set_user(user)
+							opened = {one for one in own if frappe.has_permission(doctype, "read", doc=one)}
+							frappe.set_user("Administrator")
+							self.assertEqual(opened, found & set(own))
+		frappe.cache.delete_keys("crm_ext_sees_little")
+
+	holders: dict[str, set[str]]
+
+	def make_follower(self, doctype: str) -> None:
+		"""One of somebody's, of a customer and of a deal of perhaps others."""
+		customer, deal, owner = self.any_of("Customer"), self.any_of("Deal"), self.random.choice(PEOPLE)
+		name = self._add_row(STRANGER, doctype, customer=customer, deal=deal)
+		frappe.db.set_value(doctype, name, "owner", owner, update_modified=False)
+		seen_by = {owner, self.made["Customer"].get(customer), self.made["Deal"].get(deal)}
+		self.holders = {**getattr(self, "holders", {}), name: seen_by}
+
+	def any_user(self) -> str | None:
+		return self.random.choice([None, "", *PEOPLE])
+
+	def any_person(self) -> str | None:
+		return self.random.choice([None, "", *self.person_of.values()])
+
+	def any_of(self, doctype: str) -> str | None:
+		return self.random.choice([None, *self.made[doctype]])
+
+	def assert_same(self, doctype: str, shapes: list[str]) -> set[str]:
+		seen = [
+			{name for (name,) in frappe.db.sql(f"SELECT name FROM `tab{doctype}` WHERE {shape}")}
+			for shape in shapes
+		]
+		for other in seen[1:]:
+			self.assertEqual(other, seen[0], doctype)
+		return seen[0]
