@@ -61,6 +61,33 @@ _MASTERS = {
 	"Warehouse Type": _PICK,
 }
 
+# Those that ERPNext's Sales Manager lacks: it counts on people having its Sales User beside.
+_MASTERS_OF_MANAGERS = (
+	"Account",
+	"Accounts Settings",
+	"Brand",
+	"Company",
+	"Cost Center",
+	"Currency",
+	"Currency Exchange",
+	"Designation",
+	"Fiscal Year",
+	"Item Price",
+	"Item Tax Template",
+	"Payment Term",
+	"Price List",
+	"Product Bundle",
+	"Project",
+	"Sales Taxes and Charges Template",
+	"Shipping Rule",
+	"Stock Settings",
+	"Tax Category",
+	"Terms and Conditions",
+	"UOM",
+	"Warehouse",
+	"Warehouse Type",
+)
+
 # Role -> DocType -> rights at level 0, as Frappe names them.
 RIGHTS: dict[str, dict[str, str]] = {
 	SALESPERSON: {
@@ -129,6 +156,12 @@ RIGHTS: dict[str, dict[str, str]] = {
 		"Sales Partner": _LOOK,
 		"Sales Person": _LOOK,
 		"Territory": _LOOK,
+	},
+	"Sales Manager": {
+		**{doctype: _MASTERS[doctype] for doctype in _MASTERS_OF_MANAGERS},
+		# As the people they lead.
+		"Delivery Note": _READ,
+		"Sales Invoice": _READ,
 	},
 	# Filters of Receivable Aging and Receipts.
 	"Accounts User": {"Sales Partner": _PICK, "Sales Person": _PICK},

@@ -238,6 +238,19 @@ class TestSwitching(RolesTestCase):
 		self.assertEqual(frappe.get_message_log(), [])
 		self.assertEqual(frappe.get_all("DefaultValue", {"parent": "crm_ext_role_rights"}), [])
 
+	def test_a_manager_alone_sees_what_salespeople_see(self):
+		"""ERPNext counts on other roles beside its Sales Manager."""
+		self.switch(1)
+		f.make_user("roles-manager-alone@example.com", "Sales Manager")
+		frappe.set_user("roles-manager-alone@example.com")
+		refused = [
+			doctype
+			for doctype in RIGHTS["Salesperson"]
+			if not (frappe.has_permission(doctype, "select") or frappe.has_permission(doctype, "read"))
+		]
+		frappe.set_user("Administrator")
+		self.assertEqual(refused, [])
+
 	def test_others_keep_their_rights(self):
 		"""The copies are the standard rows, right by right."""
 		meta = {doctype: self.standard(doctype) for doctype in ("Lead", "Sales Order", "Customer", "Item")}
