@@ -10,6 +10,4 @@ def on_change(doc: Document, method: str | None = None) -> None:
 		(doc.voucher_type, doc.voucher_no),
 		*((row.reference_doctype, row.reference_name) for row in doc.allocations),
 	)
-	judging.collect(
-		row.reference_name for row in doc.allocations if row.reference_doctype == "Sales Invoice"
-	)
+	judging.collect(row.reference_name for row in doc.allocations if row.reference_doctype == "Sales Invoice")

@@ -355,6 +355,31 @@ class TestPaymentEntry(WorkflowTestCase):
 		self.assertState(amended, "Entered", 0)
 		self.assertRefused(CLERK, amended, "Verify")
 
+	def with_amount(self, payment, amount: float):
+		doc = frappe.get_doc("Payment Entry", payment.name)
+		doc.paid_amount = doc.received_amount = doc.references[0].allocated_amount = amount
+		return doc
+
+	def test_who_changed_it_does_not_verify_it(self):
+		switch(payment_entry=1)
+		payment = self.payment()
+		for keep in (True, False):  # before it is verified, or in the same moment
+			with self.subTest(keep=keep):
+				frappe.set_user(OTHER_CLERK)
+				changed = self.with_amount(payment, 10 + keep)
+				if keep:
+					changed.save()
+					self.assertEqual(self.actions(OTHER_CLERK, payment), [])
+					frappe.set_user(OTHER_CLERK)
+				with self.assertRaisesRegex(ApprovalNeeded, "You changed it last"):
+					changed.submit()
+				frappe.set_user(CLERK)
+				self.with_amount(payment, 50 + keep).save()
+		self.assertEqual(self.actions(OTHER_CLERK, payment), ["Verify"])
+		act(OTHER_CLERK, payment, "Verify")
+		self.assertState(payment, "Verified", 1)
+		self.assertEqual(payment.reload().paid_amount, 50)
+
 	def test_submitted_without_an_action(self):
 		switch(payment_entry=1)
 		with self.assertRaisesRegex(ApprovalNeeded, "You entered it yourself"):

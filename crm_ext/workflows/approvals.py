@@ -9,7 +9,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.model.workflow import get_workflow_name
-from frappe.utils import cint
+from frappe.utils import cint, flt
 
 from crm_ext.constants.workflows import (
 	APPROVE,
@@ -158,12 +158,40 @@ def check(doc: Document, findings: list[rules.Finding]) -> None:
 
 
 def _refuse_own(doc: Document) -> None:
-	if doc.owner == frappe.session.user != "Administrator":
-		frappe.throw(
-			_("You entered it yourself; somebody else has to verify it."),
-			ApprovalNeeded,
-			title=_("Has to Be Verified First"),
-		)
+	"""What is verified is what another person left: neither one's own nor what one changed, before or with this save."""
+	user = frappe.session.user
+	if user == "Administrator":
+		return
+	before = doc.get_doc_before_save()
+	if doc.owner == user:
+		text = _("You entered it yourself; somebody else has to verify it.")
+	elif not before or before.modified_by == user or _money(before) != _money(doc):
+		text = _("You changed it last; somebody else has to verify it.")
+	else:
+		return
+	frappe.throw(text, ApprovalNeeded, title=_("Has to Be Verified First"))
+
+
+def _money(doc: Document) -> list:
+	"""Whose money of a Payment Entry goes where, how much, and what for."""
+	fields = (
+		"party_type",
+		"party",
+		"paid_from",
+		"paid_to",
+		"posting_date",
+		"reference_no",
+		"mode_of_payment",
+	)
+	tables = {"references": ("reference_name", "allocated_amount"), "deductions": ("account", "amount")}
+	return [
+		*(str(doc.get(field) or "") for field in fields),
+		*(flt(doc.get(field), 2) for field in ("paid_amount", "received_amount")),
+		*(
+			sorted((str(row.get(key)), flt(row.get(value), 2)) for row in doc.get(table) or ())
+			for table, (key, value) in tables.items()
+		),
+	]
 
 
 def follow(doc: Document) -> None:

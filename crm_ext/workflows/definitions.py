@@ -113,7 +113,9 @@ def _rows(way: Way, roles: list[str], qualifier: str | None, verifier: str | Non
 			row["condition"] = "frappe.session.user in (doc.owner, doc.opportunity_owner)"
 		elif way.who == OTHER:
 			row["allow_self_approval"] = 0
-			row["condition"] = "frappe.session.user == 'Administrator' or doc.owner != frappe.session.user"
+			row["condition"] = (
+				"frappe.session.user == 'Administrator' or frappe.session.user not in (doc.owner, doc.modified_by)"
+			)
 			if verifier:
 				return [
 					{**row, "allowed": verifier},

@@ -46,10 +46,12 @@ const show_approval = (frm) => {
 
 const show_verification = (frm) => {
 	clear(frm);
-	const { crm_ext_state: state, docstatus, owner } = frm.doc;
+	const { crm_ext_state: state, docstatus, owner, modified_by } = frm.doc;
 	if (frm.is_new() || docstatus !== 0 || state !== "Entered") return;
-	const own = owner === frappe.session.user;
-	const next = own ? __("You entered it yourself; somebody else has to verify it.") : to_choose("Verify");
+	const { user } = frappe.session;
+	let next = to_choose("Verify");
+	if (owner === user) next = __("You entered it yourself; somebody else has to verify it.");
+	else if (modified_by === user) next = __("You changed it last; somebody else has to verify it.");
 	show_headline(frm, __("Has to Be Verified First"), [], next);
 };
 
