@@ -8,7 +8,7 @@ from frappe import _
 from frappe.utils import get_datetime, getdate, now_datetime
 
 from crm_ext.follow_ups import calendars, chat, references, schedule, work
-from crm_ext.follow_ups.model import ABOUT, DONE, OPEN, PARTIES, REFERENCES
+from crm_ext.follow_ups.model import ABOUT, DONE, OPEN, PARTIES, REFERENCES, asks
 
 _ON_FORM = 5
 _IN_TIMELINE = 50
@@ -125,10 +125,14 @@ def _several(names: str | list) -> list[str]:
 def next_of(doctype: str, name: str) -> dict:
 	"""What a form shows: {"follow_ups": the next open ones, "last_contact_on", "chat": [{"channel", "url"}]}.
 
-	Each follow up carries its `bucket` as this user's day sees it. On a party or a deal, those of all their documents.
+	Each follow up carries its `bucket` as this user's day sees it, and `asks`: whether it is answered on its document. On a
+	party or a deal, those of all their documents.
 	"""
 	_check(doctype, name)
-	rows = _about(doctype, name, {"status": OPEN}, fields=list(_ROW), order_by="due_on", limit=_ON_FORM)
+	fields = [*_ROW, "rule_key"]
+	rows = _about(doctype, name, {"status": OPEN}, fields=fields, order_by="due_on", limit=_ON_FORM)
+	for row in rows:
+		row.asks = asks(row.pop("rule_key"))
 	about = references.describe(doctype, [name]).get(name) or {}
 	return {
 		"follow_ups": _judge(rows),

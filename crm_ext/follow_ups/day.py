@@ -13,7 +13,7 @@ from frappe.utils import cint, formatdate, get_fullname, now_datetime
 
 from crm_ext.constants.roles import SELLERS
 from crm_ext.follow_ups import calendars, schedule
-from crm_ext.follow_ups.model import OPEN, Calendar
+from crm_ext.follow_ups.model import ASKS, OPEN, Calendar
 from crm_ext.permissions import asked_once, list_conditions
 
 # Rows of a section on the page. Its count is the true one; the rest is a list away.
@@ -138,6 +138,7 @@ def _counts(where: str, days: dict[str, str], params: dict) -> dict[str, int]:
 def _rows(where: str, days: dict[str, str], counts: dict[str, int], params: dict) -> dict[str, list[dict]]:
 	"""The earliest of each day that has any, in one query."""
 	columns = ", ".join(f"`tabFollow Up`.{column}" for column in _ROW)
+	columns += f", {ASKS} AS asks"
 	parts = [
 		f"""(SELECT '{key}' AS section, {columns} FROM `tabFollow Up`
 			WHERE status = 'Open' AND `tabFollow Up`.due_date {condition} AND {where}

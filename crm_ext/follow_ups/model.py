@@ -161,3 +161,12 @@ class Due:
 	due_date: date
 	due_on: datetime
 	all_day: bool
+
+
+# Of a follow up that asks for an approval or a release: it is answered on its document. Keys of rules are plain hashes.
+ASKS = "LOCATE(':', COALESCE(`tabFollow Up`.rule_key, '')) > 0"
+
+
+def asks(rule_key: str | None) -> bool:
+	"""As `ASKS`."""
+	return ":" in (rule_key or "")

@@ -198,8 +198,13 @@ def test_a_discount_is_approved(login, people):
 
 	manager = At(login(MANAGER))
 	manager.desk.open_my_day()
-	manager.desk.form.locator(".my-day-section", has_text=name).first.wait_for()
-	manager.desk.open("Quotation", name)
+	asked = manager.desk.form.locator(".my-day-row", has_text=name)
+	# It is answered on the quotation, so nothing here calls it done.
+	assert not asked.locator("[data-action=done], [data-action=log]").count()
+	asked.locator(".my-day-title a").click()
+	manager.desk.wait_for_form("Quotation", new=False)
+	assert manager.desk.name() == name
+	assert not manager.desk.form.locator("[data-follow-up] [data-action=done]").count()
 	assert any(name in text for text in manager.told())
 	assert manager.actions() == ["Approve", "Send Back"]
 	picture(manager.desk, "workflow-approve")

@@ -30,7 +30,14 @@ frappe.ui.form.on("Follow Up", {
 		);
 		if (!frm.perm[0]?.write) return;
 		const reload = () => frm.reload_doc();
-		if (frm.doc.status === "Open") {
+		const { reference_doctype, reference_name, rule_key, status } = frm.doc;
+		// What asks for an answer gets it on its document.
+		const asks = rule_key?.includes(":");
+		if (status === "Open" && asks) {
+			frm.add_custom_button(__("Open {0}", [__(reference_doctype)]), () =>
+				frappe.set_route("Form", reference_doctype, reference_name)
+			);
+		} else if (status === "Open") {
 			frm.add_custom_button(__("Done", null, "Follow Up"), () => crm_ext.follow_ups.done(frm.doc, reload));
 			frm.add_custom_button(__("Postpone"), () =>
 				crm_ext.follow_ups.postpone(frm.doc, reload)

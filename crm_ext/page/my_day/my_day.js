@@ -183,15 +183,20 @@ crm_ext.MyDay = class MyDay {
 			icon: `<i class="fa fa-${icon}" aria-hidden="true"></i>
 				<span class="sr-only">${frappe.utils.escape_html(__(row.channel, null, "Follow Up"))}</span>`,
 			icon_title: __(row.channel, null, "Follow Up"),
-			title: this.link("Follow Up", row.name, row.subject),
+			title: row.asks
+				? this.link(row.reference_doctype, row.reference_name, row.subject)
+				: this.link("Follow Up", row.name, row.subject),
 			about: this.about(row, row.reference_doctype, row.reference_name),
 			note: row.instructions,
 			aside: this.when(row, section) + this.badges(row),
-			actions: [
-				this.button("done", __("Done", null, "Follow Up"), row.subject),
-				this.button("log", __("Log", null, "Follow Up"), row.subject),
-				this.postpone(row),
-			],
+			// What asks for an answer gets it on its document.
+			actions: row.asks
+				? [this.postpone(row)]
+				: [
+						this.button("done", __("Done", null, "Follow Up"), row.subject),
+						this.button("log", __("Log", null, "Follow Up"), row.subject),
+						this.postpone(row),
+				  ],
 		});
 	}
 

@@ -75,7 +75,8 @@ crm_ext.follow_ups.form = {
 		const who =
 			row.responsible === frappe.session.user ? "" : frappe.user.full_name(row.responsible);
 		const channel = row.channel === "Other" ? "" : `${__(row.channel, null, "Follow Up")}: `;
-		const may = frappe.model.can_write("Follow Up");
+		// What asks for an answer gets it on its document.
+		const may = frappe.model.can_write("Follow Up") && !row.asks;
 		const link = (action, label) =>
 			`<a href="#" role="button" class="mx-2" data-action="${action}">${label}</a>`;
 		return `
