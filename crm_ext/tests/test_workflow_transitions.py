@@ -295,7 +295,7 @@ class TestEveryWay(TransitionTestCase):
 	def test_ways_of_lead(self):
 		self.try_all("Lead")
 
-	def test_ways_of_lead_by_qualifiers(self):
+	def test_qualifiers_on_the_ways_of_lead(self):
 		self.try_all("Lead", SMALL)
 
 	def test_ways_of_opportunity(self):
