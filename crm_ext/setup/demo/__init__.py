@@ -6,10 +6,14 @@ On top of ERPNext's own demo records (`erpnext.setup.demo`). Safe to run again: 
 that was killed goes on where it stopped. People log in with the password in `data.py`.
 
 data.py       names, goods, prices, markets
+stories.py    pure: whose deals there are and when they begin
+courses.py    pure: what happens in each of them
 plan.py       pure: who does what on which day, drawn from a fixed seed
 site.py       setup wizard, fiscal years, ERPNext's demo records
 masters.py    people, territories, prices, warehouses, the other currency
-documents.py  one function for each kind of step
+documents.py  a function for each kind of step, and who does it; the functions are in
+              offering.py, ordering.py, paying.py, buying.py; what they share, in work.py
+drafts.py     orders and offers beside the plan
 diary.py      does the steps, one transaction each, dated to their day
 follow_ups.py contacts of a year, and what is to be done next
 promises.py   what customers who are late promised to pay
@@ -35,7 +39,8 @@ from crm_ext.setup.demo import (
 	supply,
 	team,
 )
-from crm_ext.setup.demo.plan import YEAR, make_plan
+from crm_ext.setup.demo.plan import make_plan
+from crm_ext.setup.demo.stories import YEAR
 
 
 def make() -> None:

@@ -11,8 +11,10 @@ import frappe
 from frappe.utils import now_datetime
 
 from crm_ext.deals import touch
-from crm_ext.setup.demo.documents import ACTIONS, Work, who_does
-from crm_ext.setup.demo.plan import Plan, Step
+from crm_ext.setup.demo.documents import ACTIONS, who_does
+from crm_ext.setup.demo.plan import Plan
+from crm_ext.setup.demo.stories import Step
+from crm_ext.setup.demo.work import Work
 
 # Whose defaults these are; no user has this name, so none of them is ever loaded into a session.
 _PARENT = "crm_ext_demo"
