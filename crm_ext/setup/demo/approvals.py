@@ -11,7 +11,7 @@ from frappe.model.workflow import apply_workflow
 from crm_ext.constants.workflows import NEEDED, REQUEST, SUBMIT, VERIFY, WORKFLOWS
 from crm_ext.deals import touch
 from crm_ext.setup.demo import data, diary
-from crm_ext.setup.demo.masters import sales_person_of, warehouse_of
+from crm_ext.setup.demo.drafts import offer_of, order_of
 
 
 def switch_on(last: date) -> None:
@@ -115,40 +115,11 @@ def _opportunity(customer: str, company: str, seller: data.Person, one: data.Ask
 
 
 def _offer(customer: str, company: str, seller: data.Person, one: data.Asked, last: date) -> Document:
-	return frappe.get_doc(
-		{
-			"doctype": "Quotation",
-			"quotation_to": "Customer",
-			"party_name": customer,
-			"company": company,
-			"transaction_date": last,
-			"valid_till": last + timedelta(30),
-			"additional_discount_percentage": one.discount,
-			"items": [
-				{"item_code": code, "qty": quantity, "warehouse": warehouse_of(company)}
-				for code, quantity in one.items
-			],
-		}
-	)
+	return offer_of(customer, company, one.items, last, one.discount)
 
 
 def _order(customer: str, company: str, seller: data.Person, one: data.Asked, last: date) -> Document:
-	delivery = last + timedelta(data.ORDERS_DELIVERED_IN)
-	return frappe.get_doc(
-		{
-			"doctype": "Sales Order",
-			"customer": customer,
-			"company": company,
-			"transaction_date": last,
-			"delivery_date": delivery,
-			"set_warehouse": warehouse_of(company),
-			"items": [
-				{"item_code": code, "qty": quantity, "delivery_date": delivery}
-				for code, quantity in one.items
-			],
-			"sales_team": [{"sales_person": sales_person_of(seller), "allocated_percentage": 100}],
-		}
-	)
+	return order_of(customer, company, seller, one.items, last, last + timedelta(data.ORDERS_DELIVERED_IN))
 
 
 def _answer(doc: Document, one: data.Asked, last: date) -> None:

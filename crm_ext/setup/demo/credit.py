@@ -6,7 +6,7 @@ import frappe
 
 from crm_ext.receivables import asking, credit, releases
 from crm_ext.setup.demo import data, diary
-from crm_ext.setup.demo.masters import sales_person_of, warehouse_of
+from crm_ext.setup.demo.drafts import order_of
 
 
 def make(company: str, last: date) -> None:
@@ -22,11 +22,14 @@ def make(company: str, last: date) -> None:
 		pluck=True,
 	)
 	for number, customer in enumerate(late):
-		order = _order(customer, company, data.SALES[number], last)
+		seller = data.SALES[number]
+		with diary.acting(seller.user, last):
+			items = [("SKU008", 20)]
+			order = order_of(customer, company, seller, items, last, last + timedelta(12)).insert()
 		if number:
 			_release(order, last)
 		else:
-			with diary.acting(data.SALES[number].user, last):
+			with diary.acting(seller.user, last):
 				asking.ask(order, credit.status(order)["reasons"], "They pay after the fair.")
 	diary.note("credit", True)
 	frappe.db.commit()  # a step of its own: a killed run goes on after it
@@ -50,23 +53,6 @@ def _switch_on(company: str) -> None:
 	settings = frappe.get_doc("CRM Ext Settings")
 	settings.credit_gate_enabled = 1
 	settings.save()
-
-
-def _order(customer: str, company: str, seller: data.Person, last: date):
-	delivery = last + timedelta(12)
-	with diary.acting(seller.user, last):
-		return frappe.get_doc(
-			{
-				"doctype": "Sales Order",
-				"customer": customer,
-				"company": company,
-				"transaction_date": last,
-				"delivery_date": delivery,
-				"set_warehouse": warehouse_of(company),
-				"items": [{"item_code": "SKU008", "qty": 20, "delivery_date": delivery}],
-				"sales_team": [{"sales_person": sales_person_of(seller), "allocated_percentage": 100}],
-			}
-		).insert()
 
 
 def _release(order, last: date) -> None:

@@ -7,7 +7,8 @@ import frappe
 from frappe.model.document import Document
 
 from crm_ext.setup.demo import data, diary
-from crm_ext.setup.demo.masters import sales_person_of, warehouse_of
+from crm_ext.setup.demo.drafts import offer_of, order_of
+from crm_ext.setup.demo.masters import warehouse_of
 from crm_ext.supply import availability, purchasing
 
 _BOX = "Box"
@@ -168,23 +169,8 @@ def _make_orders(company: str, last: date) -> None:
 	"""Orders of the last days: one to deliver today, the others waiting for goods."""
 	for number, (customer, ago, deliver_in, items) in enumerate(data.NEW_ORDERS):
 		seller, day = data.SALES[number % len(data.SALES)], last - timedelta(ago)
-		delivery = last + timedelta(deliver_in)
 		with diary.acting(seller.user, day):
-			order = frappe.get_doc(
-				{
-					"doctype": "Sales Order",
-					"customer": customer,
-					"company": company,
-					"transaction_date": day,
-					"delivery_date": delivery,
-					"set_warehouse": warehouse_of(company),
-					"items": [
-						{"item_code": code, "qty": quantity, "delivery_date": delivery}
-						for code, quantity in items
-					],
-					"sales_team": [{"sales_person": sales_person_of(seller), "allocated_percentage": 100}],
-				}
-			)
+			order = order_of(customer, company, seller, items, day, last + timedelta(deliver_in))
 			order.insert()
 			order.submit()
 
@@ -192,21 +178,9 @@ def _make_orders(company: str, last: date) -> None:
 def _make_offer(company: str, last: date) -> None:
 	"""A quotation of yesterday with the days its goods were promised for."""
 	seller = data.SALES[0]
-	with diary.acting(seller.user, last - timedelta(1)):
-		quotation = frappe.get_doc(
-			{
-				"doctype": "Quotation",
-				"quotation_to": "Customer",
-				"party_name": data.NEW_OFFER[0],
-				"company": company,
-				"transaction_date": last - timedelta(1),
-				"valid_till": last + timedelta(30),
-				"items": [
-					{"item_code": code, "qty": quantity, "warehouse": warehouse_of(company)}
-					for code, quantity in data.NEW_OFFER[1]
-				],
-			}
-		)
+	day = last - timedelta(1)
+	with diary.acting(seller.user, day):
+		quotation = offer_of(data.NEW_OFFER[0], company, data.NEW_OFFER[1], day)
 		quotation.insert()
 		promised = availability.read(company, availability.needs_of(quotation))
 		for row in quotation.items:
