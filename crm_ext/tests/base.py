@@ -18,6 +18,23 @@ class SiteTestCase(FrappeTestCase):
 		frappe.db.rollback()
 		super().tearDown()
 
+	def make_email_account(self) -> None:
+		"""What mail is queued for. Past the document layer, which would log in at the server."""
+		account = frappe.get_doc(
+			{
+				"doctype": "Email Account",
+				"email_account_name": factories.unique("Outgoing"),
+				"email_id": f"{frappe.generate_hash(length=10)}@example.com",
+				"enable_outgoing": 1,
+				"default_outgoing": 1,
+				"smtp_server": "127.0.0.1",
+			}
+		)
+		account.name = account.email_account_name
+		account.db_insert()
+		frappe.local.outgoing_email_account = {}
+		self.addCleanup(setattr, frappe.local, "outgoing_email_account", {})
+
 	def deal_of(self, document) -> "frappe._dict":
 		"""The only deal of a document, derived as before a commit."""
 		deals = self.deals_of(document)
@@ -39,3 +56,21 @@ class SiteTestCase(FrappeTestCase):
 		deal = frappe.get_doc("Deal", deal if isinstance(deal, str) else deal.name)
 		actual = {field: deal.get(field) for field in expected}
 		self.assertEqual(actual, expected)
+
+
+class WithoutErrors:
+	"""Mixin: a test fails if the app logged an error meanwhile that is not among `errors`."""
+
+	def setUp(self):
+		super().setUp()
+		self.errors = self.errors_logged()
+
+	def tearDown(self):
+		new = self.errors_logged() - self.errors
+		super().tearDown()
+		# The table knows no rollback.
+		self.assertEqual([frappe.db.get_value("Error Log", name, "error") for name in new], [])
+
+	def errors_logged(self) -> set[str]:
+		"""Names of what the app wrote into the Error Log, ever."""
+		return set(frappe.get_all("Error Log", {"method": ("like", "CRM Ext%")}, pluck="name"))

@@ -436,6 +436,19 @@ def make_employee(
 	return employee.save(ignore_permissions=True)
 
 
+def make_stand_in(user: str, other: str, first: int = 0, last: int = 0):
+	"""`other` stands in for `user` from so many days from today to so many."""
+	return frappe.get_doc(
+		{
+			"doctype": "Stand In",
+			"user": user,
+			"stand_in": other,
+			"from_date": add_days(nowdate(), first),
+			"to_date": add_days(nowdate(), last),
+		}
+	).insert()
+
+
 def make_holiday_list(*days, weekly_off: tuple[str, ...] = ("Saturday", "Sunday"), year: int | None = None):
 	"""Holidays of one year (this one by default) and its weekly days off."""
 	year = year or getdate(nowdate()).year

@@ -11,16 +11,17 @@ from crm_ext.follow_ups import guard
 from crm_ext.setup.defaults import set_missing_switches
 from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase
-from crm_ext.tests.test_approvals import LIMITS, ApprovalTestCase, stand_in
 from crm_ext.tests.visibility import BOSS, NORTH, NORTH_2, Sellers
 from crm_ext.tests.workflows import (
 	CLERK,
 	DIRECTOR,
+	LIMITS,
 	MANAGER,
 	OTHER_CLERK,
 	SELLER,
 	SETTINGS,
 	SMALL,
+	ApprovalTestCase,
 	act,
 	switch,
 )
@@ -118,21 +119,21 @@ class TestStandIns(Sellers, SiteTestCase):
 	def test_nobody_makes_themselves_the_stand_in_of_those_below(self):
 		frappe.set_user(BOSS)
 		self.addCleanup(frappe.set_user, "Administrator")
-		other = stand_in(NORTH, NORTH_2)
+		other = f.make_stand_in(NORTH, NORTH_2)
 		with self.assertRaisesRegex(frappe.PermissionError, "yourself as the stand-in"):
-			stand_in(NORTH, BOSS)
+			f.make_stand_in(NORTH, BOSS)
 		with self.assertRaisesRegex(frappe.PermissionError, "yourself as the stand-in"):
 			other.update({"stand_in": BOSS}).save()
 		frappe.set_user("Administrator")
-		stand_in(NORTH, BOSS)
+		f.make_stand_in(NORTH, BOSS)
 
 
 class TestWhoMayBeAway(ApprovalTestCase):
 	def test_who_verifies_payments_names_a_stand_in_for_themselves_alone(self):
 		with self.set_user(CLERK):
-			stand_in(CLERK, OTHER_CLERK)
+			f.make_stand_in(CLERK, OTHER_CLERK)
 			with self.assertRaises(frappe.PermissionError):
-				stand_in(MANAGER, OTHER_CLERK)
+				f.make_stand_in(MANAGER, OTHER_CLERK)
 
 
 class TestRenames(ApprovalTestCase):
@@ -179,7 +180,7 @@ class TestErrorsOfOurs(ApprovalTestCase):
 	def expect_error(self, what: str) -> None:
 		logged = {
 			name
-			for name in set(self.errors_logged()) - self.errors
+			for name in self.errors_logged() - self.errors
 			if frappe.db.get_value("Error Log", name, "method") == f"CRM Ext: {what}"
 		}
 		self.assertTrue(logged)

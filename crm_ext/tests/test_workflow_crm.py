@@ -24,8 +24,17 @@ from crm_ext.deals import touch
 from crm_ext.events import workflow
 from crm_ext.follow_ups import contacts
 from crm_ext.tests import factories as f
-from crm_ext.tests.test_workflows import WorkflowTestCase
-from crm_ext.tests.workflows import DIRECTOR, GREAT, MANAGER, SELLER, SETTINGS, SMALL, act, switch
+from crm_ext.tests.workflows import (
+	DIRECTOR,
+	GREAT,
+	MANAGER,
+	SELLER,
+	SETTINGS,
+	SMALL,
+	WorkflowTestCase,
+	act,
+	switch,
+)
 from crm_ext.workflows import approvals, opportunities, store
 from crm_ext.workflows.approvals import ApprovalNeeded
 

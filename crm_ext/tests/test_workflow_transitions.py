@@ -27,7 +27,6 @@ from crm_ext.constants.workflows import (
 )
 from crm_ext.tests import credit
 from crm_ext.tests import factories as f
-from crm_ext.tests.base import SiteTestCase
 from crm_ext.tests.workflows import (
 	CLERK,
 	DIRECTOR,
@@ -37,9 +36,8 @@ from crm_ext.tests.workflows import (
 	SELLER,
 	SETTINGS,
 	SMALL,
+	WorkflowTestCase,
 	act,
-	forget,
-	make_people,
 )
 
 COLLEAGUE, READER = "workflow-colleague@example.com", "workflow-reader@example.com"
@@ -138,23 +136,13 @@ def may(way: Way, kind: str, qualifiers: bool = False) -> bool:
 	}[way.who]
 
 
-class TransitionTestCase(SiteTestCase):
+class TransitionTestCase(WorkflowTestCase):
 	def setUp(self):
 		super().setUp()
-		make_people()
 		f.make_user(COLLEAGUE, "Sales User")
 		f.make_user(READER, "Stock User")
 		credit.make_people()
 		credit.switch_on()
-		self.errors = self.errors_logged()
-
-	def tearDown(self):
-		self.assertEqual(self.errors_logged() - self.errors, set())
-		super().tearDown()
-		forget()
-
-	def errors_logged(self) -> set[str]:
-		return set(frappe.get_all("Error Log", {"method": ("like", "CRM Ext%")}, pluck="name"))
 
 	def switch(self, doctype: str, on: int, qualifier: str | None = None) -> None:
 		settings = frappe.get_single(SETTINGS)
@@ -174,11 +162,8 @@ class TransitionTestCase(SiteTestCase):
 		"""A document for each way, entered by the owner while the workflow is off."""
 		kit, found = KITS[doctype], {}
 		for way in WORKFLOWS[doctype].ways:
-			frappe.set_user(kit.owner)
-			try:
+			with self.set_user(kit.owner):
 				found[way] = kit.make(way)
-			finally:
-				frappe.set_user("Administrator")
 			share(doctype, found[way].name, READER, read=1, notify=0)
 		return found
 
@@ -191,19 +176,14 @@ class TransitionTestCase(SiteTestCase):
 		if way.state == PENDING:
 			act(kit.owner, doc, REQUEST)
 			if way.when != BEYOND and way.action != "Withdraw":
-				self.as_user(kit.owner, lambda: kit.lessen(frappe.get_doc(doc.doctype, doc.name)))
+				with self.set_user(kit.owner):
+					kit.lessen(frappe.get_doc(doc.doctype, doc.name))
 		elif way.state == WAITING:
-			self.as_user(kit.owner, lambda: frappe.get_doc(doc.doctype, doc.name).save())
+			with self.set_user(kit.owner):
+				frappe.get_doc(doc.doctype, doc.name).save()
 			# From now on nobody minds; the order has not heard of it.
 			frappe.db.set_value("Credit Policy", {"customer": doc.customer}, "credit_limit", 10**6)
 		self.assertEqual(self.state(doc), way.state, way)
-
-	def as_user(self, user: str, what: Callable):
-		frappe.set_user(user)
-		try:
-			return what()
-		finally:
-			frappe.set_user("Administrator")
 
 	def attempt(self, what: Callable) -> str | None:
 		"""The state somebody brought a document to, None if refused; undone afterwards."""
@@ -269,7 +249,8 @@ class TransitionTestCase(SiteTestCase):
 		for way, doc in documents.items():
 			row = frappe.db.get_value(doctype, doc.name, columns, as_dict=True)
 			self.assertFalse(any(row.values()), (way, row))
-			now = self.as_user(kit.owner, lambda doc=doc: self.save_or_submit(doc))
+			with self.set_user(kit.owner):
+				now = self.save_or_submit(doc)
 			self.assertFalse(now.get(one.state_field))
 			# What waited for an approval begins anew; what is submitted is done.
 			done = next((state for state, docstatus in one.states if docstatus == 1), None)

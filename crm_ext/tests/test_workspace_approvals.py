@@ -3,9 +3,7 @@
 import frappe
 from frappe.desk.doctype.number_card.number_card import get_result
 
-from crm_ext.tests.test_approvals import LIMITS
-from crm_ext.tests.test_workflows import WorkflowTestCase
-from crm_ext.tests.workflows import MANAGER, SELLER, act, switch
+from crm_ext.tests.workflows import LIMITS, MANAGER, SELLER, WorkflowTestCase, act, switch
 
 
 class TestApprovalsInTheWorkspace(WorkflowTestCase):

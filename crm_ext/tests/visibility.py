@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import frappe
-from frappe.utils import add_days, nowdate
+from frappe.utils import nowdate
 
 from crm_ext.hierarchy import world
 from crm_ext.tests import factories as f
@@ -120,14 +120,3 @@ class Sellers:
 		doc.db_insert()
 		self.made.setdefault(doctype, {})[name] = user
 		return name
-
-	def stand_in(self, user: str, other: str, first: int, last: int):
-		return frappe.get_doc(
-			{
-				"doctype": "Stand In",
-				"user": user,
-				"stand_in": other,
-				"from_date": add_days(nowdate(), first),
-				"to_date": add_days(nowdate(), last),
-			}
-		).insert()
