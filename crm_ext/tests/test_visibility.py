@@ -222,7 +222,7 @@ class TestVisibility(Sellers, SiteTestCase):
 
 	def test_a_stand_in_sees_what_the_absent_one_sees_meanwhile(self):
 		switch_on(OWN_AND_BELOW)
-		stand_in = self.stand_in(SOUTH, NORTH, 0, 0)
+		stand_in = f.make_stand_in(SOUTH, NORTH, 0, 0)
 		for doctype in self.made:
 			self.assertEqual(self.see(NORTH, doctype), {NORTH, SOUTH}, doctype)
 		stand_in.update({"from_date": add_days(nowdate(), 1), "to_date": add_days(nowdate(), 3)}).save()
@@ -230,21 +230,21 @@ class TestVisibility(Sellers, SiteTestCase):
 		stand_in.update({"from_date": add_days(nowdate(), -3), "to_date": add_days(nowdate(), -1)}).save()
 		self.assertEqual(self.see(NORTH), {NORTH})
 		# What the absent one sees counts, with that one's scope; and it is not passed on.
-		self.stand_in(BOSS, NORTH, -1, 1)
-		self.stand_in(NORTH, SOUTH, -1, 1)
+		f.make_stand_in(BOSS, NORTH, -1, 1)
+		f.make_stand_in(NORTH, SOUTH, -1, 1)
 		self.assertEqual(self.see(NORTH), {BOSS, NORTH, NORTH_2, SOUTH})
 		self.assertEqual(self.see(SOUTH), {NORTH, SOUTH})
 
 	def test_who_may_name_a_stand_in(self):
 		switch_on(OWN)
 		frappe.set_user(NORTH)
-		mine = self.stand_in(NORTH, NORTH_2, 0, 5)
+		mine = f.make_stand_in(NORTH, NORTH_2, 0, 5)
 		with self.assertRaises(frappe.PermissionError):
-			self.stand_in(BOSS, NORTH, 0, 5)
+			f.make_stand_in(BOSS, NORTH, 0, 5)
 		with self.assertRaises(frappe.ValidationError):
-			self.stand_in(NORTH, NORTH, 0, 5)
+			f.make_stand_in(NORTH, NORTH, 0, 5)
 		with self.assertRaises(frappe.ValidationError):
-			self.stand_in(NORTH, NORTH_2, 5, 0)
+			f.make_stand_in(NORTH, NORTH_2, 5, 0)
 		frappe.set_user(NORTH_2)
 		self.assertEqual(frappe.get_list("Stand In", {"name": mine.name}, pluck="name"), [mine.name])
 		with self.assertRaises(frappe.PermissionError):
@@ -386,7 +386,7 @@ class TestVisibility(Sellers, SiteTestCase):
 			self.assertEqual(self.see(NORTH, doctype), {NORTH, STRANGER}, doctype)
 			self.assertEqual(self.see(SOUTH, doctype), {SOUTH}, doctype)
 		# Who sees the manager's records sees the territory; and so does the manager's stand-in.
-		self.stand_in(NORTH, SOUTH, 0, 0)
+		f.make_stand_in(NORTH, SOUTH, 0, 0)
 		self.assertEqual(self.see(SOUTH), {NORTH, SOUTH, STRANGER})
 		switch_on(OWN_AND_BELOW)
 		self.assertEqual(self.see(BOSS), set(PEOPLE))
