@@ -119,7 +119,7 @@ def receive(order, share: float = 1, submit: bool = True):
 	from erpnext.buying.doctype.purchase_order.purchase_order import make_purchase_receipt
 
 	receipt = make_purchase_receipt(order.name)
-	f._take_share(receipt, share)
+	f.take_share(receipt, share)
 	for row in receipt.items:
 		row.received_qty = row.qty
 	receipt.insert()
