@@ -87,7 +87,7 @@ def find(figures: Figures, limits: Iterable[Limit]) -> list[Finding]:
 	found = []
 	limits = list(limits)
 	for measure in MEASURES:
-		rows = _of_company([row for row in limits if row.measure == measure], figures.company)
+		rows = holding(limits, measure, figures.company)
 		if not rows:
 			continue
 		actual, line = _measure(measure, figures)
@@ -140,7 +140,9 @@ def whom_to_ask(findings: list[Finding], holders: dict[str, Collection[str]]) ->
 	return sorted(user for user in able if ranks[user] == lowest)
 
 
-def _of_company(rows: list[Limit], company: str | None) -> list[Limit]:
+def holding(limits: Iterable[Limit], measure: str, company: str | None) -> list[Limit]:
+	"""Limits of one measure that hold for documents of a company: its own, else the general ones."""
+	rows = [row for row in limits if row.measure == measure]
 	own = [row for row in rows if row.company and row.company == company]
 	return own or [row for row in rows if not row.company]
 

@@ -7,8 +7,9 @@ import frappe
 from frappe import _
 from frappe.utils import cint, flt, fmt_money
 
-from crm_ext.constants.workflows import QUALIFIED_FOR
+from crm_ext.constants.workflows import QUALIFIED_FOR, WORKFLOWS
 from crm_ext.workflows import limits as rules
+from crm_ext.workflows import prices
 from crm_ext.workflows.limits import Figures, Finding, Limit, Line
 
 SETTINGS = "CRM Ext Settings"
@@ -31,6 +32,7 @@ _ROW = (
 	"base_price_list_rate",
 	"base_amount",
 	"base_net_amount",
+	"is_alternative",
 	"valuation_rate",
 )
 
@@ -45,12 +47,13 @@ def limits_of(doctype: str, settings: Mapping | None = None) -> list[Limit]:
 	]
 
 
-def costs_of(items: Collection[str], company: str) -> dict[str, float]:
-	"""What a stock unit of these items costs a company: on the average of what lies there, else by the item. One query."""
+def costs_of(items: Collection[str], company: str) -> dict[str, tuple[float, float]]:
+	"""What a stock unit of these items costs a company: (on the average of what lies there, by the item); 0 if unknown. One
+	query."""
 	if not items:
 		return {}
 	rows = frappe.db.sql(
-		"""SELECT i.name, COALESCE(NULLIF(b.value / b.qty, 0), NULLIF(i.valuation_rate, 0), i.last_purchase_rate, 0)
+		"""SELECT i.name, COALESCE(b.value / b.qty, 0), COALESCE(NULLIF(i.valuation_rate, 0), i.last_purchase_rate, 0)
 		FROM tabItem i LEFT JOIN (
 			SELECT bin.item_code, SUM(bin.stock_value) value, SUM(bin.actual_qty) qty
 			FROM tabBin bin JOIN tabWarehouse w ON w.name = bin.warehouse
@@ -60,37 +63,30 @@ def costs_of(items: Collection[str], company: str) -> dict[str, float]:
 		WHERE i.name IN %(items)s""",
 		{"items": sorted(items), "company": company},
 	)
-	return {item: flt(cost) for item, cost in rows}
-
-
-def _items(rows: Iterable[Mapping], limits: list[Limit]) -> set[str]:
-	"""Items whose cost a limit asks for and the row does not know: ERPNext's form fills it, nothing else does."""
-	if not any(limit.measure == rules.MARGIN for limit in limits):
-		return set()
-	return {
-		row.get("item_code") for row in rows if row.get("item_code") and not flt(row.get("valuation_rate"))
-	}
+	return {item: (flt(on_hand), flt(otherwise)) for item, on_hand, otherwise in rows}
 
 
 def figures_of(
-	doc: Mapping, rows: Iterable[Mapping] | None = None, costs: Mapping[str, float] | None = None
+	doc: Mapping,
+	rows: Iterable[Mapping] | None = None,
+	costs: Mapping[str, tuple[float, float]] | None = None,
+	listed: Iterable[float] | None = None,
 ) -> Figures:
-	"""Of a Quotation or Sales Order, a Document or its columns with the rows. `costs`: where a row has none."""
-	costs = costs or {}
+	"""Of a Quotation or Sales Order, a Document or its columns with the rows.
+
+	`costs`: where margins are limited, of the items; `listed`: where discounts are, of the rows (`prices.listed`).
+	"""
+	rows = list((doc.get("items") or ()) if rows is None else rows)
 	lines = tuple(
 		Line(
 			idx=cint(row.get("idx")),
-			# What is given away for nothing is the pricing rule's, not the salesperson's.
-			at_list=0
-			if cint(row.get("is_free_item"))
-			else flt(row.get("base_price_list_rate")) * flt(row.get("qty")),
+			at_list=_at_list(row, price) * flt(row.get("qty")),
 			amount=flt(row.get("base_amount")),
 			net=flt(row.get("base_net_amount")),
-			cost=(flt(row.get("valuation_rate")) or costs.get(row.get("item_code"), 0))
-			* flt(row.get("stock_qty")),
+			cost=_cost(row, costs or {}) * flt(row.get("stock_qty")),
 			alternative=bool(cint(row.get("is_alternative"))),
 		)
-		for row in (doc.get("items") or () if rows is None else rows)
+		for row, price in zip(rows, [0.0] * len(rows) if listed is None else listed, strict=True)
 	)
 	taken = flt(doc.get("base_discount_amount"))
 	whole = (
@@ -102,6 +98,18 @@ def figures_of(
 	return Figures(doc.get("company"), flt(doc.get("base_grand_total")), lines, share)
 
 
+def _at_list(row: Mapping, listed: float) -> float:
+	"""What a row may say of itself is that it is listed higher. What a pricing rule gives for nothing is listed at nothing."""
+	return listed if cint(row.get("is_free_item")) else max(flt(row.get("base_price_list_rate")), listed)
+
+
+def _cost(row: Mapping, costs: Mapping[str, tuple[float, float]]) -> float:
+	"""Of a stock unit: what lies in the company, whatever warehouse is chosen in the row; else what ERPNext found for the row (of
+	a service, of a bundle's parts), else the item's own."""
+	on_hand, otherwise = costs.get(row.get("item_code"), (0, 0))
+	return on_hand or flt(row.get("valuation_rate")) or otherwise
+
+
 def worth(opportunity: Mapping) -> float:
 	"""What an opportunity is worth in company currency, as its deal expects it: of ERPNext only the form keeps that."""
 	amount = flt(opportunity.get("opportunity_amount"))
@@ -109,13 +117,31 @@ def worth(opportunity: Mapping) -> float:
 
 
 def measured(doc: Mapping, limits: list[Limit]) -> Figures:
-	"""Of one document, with what its items cost where margins are limited."""
-	return figures_of(doc, costs=costs_of(_items(doc.get("items"), limits), doc.get("company")))
+	"""Of one document, with what its items cost where margins are limited, and what they are listed at where discounts are."""
+	rows, company = doc.get("items") or (), doc.get("company")
+	costs = listed = None
+	if rules.holding(limits, rules.MARGIN, company):
+		costs = costs_of(_items(rows), company)
+	if rules.holding(limits, rules.DISCOUNT, company):
+		listed = prices.listed(doc.get("doctype"), [(doc, rows)], _offers_are_measured)[0]
+	return figures_of(doc, costs=costs, listed=listed)
+
+
+def _items(rows: Iterable[Mapping]) -> set[str]:
+	return {row.get("item_code") for row in rows} - {None, ""}
+
+
+def _offers_are_measured(company: str) -> bool:
+	settings = frappe.get_cached_doc(SETTINGS)
+	return bool(
+		cint(settings.get(WORKFLOWS["Quotation"].switch))
+		and rules.holding(limits_of("Quotation"), rules.DISCOUNT, company)
+	)
 
 
 def find(doc: Mapping) -> list[Finding]:
-	"""Limits one document passes, of an opportunity those that nobody saw yet. A query where margins are limited,
-	otherwise none."""
+	"""Limits one document passes, of an opportunity those that nobody saw yet. A query where margins are limited in its
+	company, and one where discounts are; otherwise none."""
 	limits = limits_of(doc.get("doctype"))
 	if not limits:
 		return []
@@ -125,26 +151,43 @@ def find(doc: Mapping) -> list[Finding]:
 
 
 def find_in(doctype: str, names: list[str], limits: list[Limit]) -> dict[str, tuple[str, list[Finding]]]:
-	"""(company, limits passed) of these documents, by name. Two queries, and one for each company
-	where margins are limited; one of opportunities."""
+	"""(company, limits passed) of these documents, by name. Two queries; one more for each company where margins are limited,
+	and one where discounts are, as in `prices.listed`; one of opportunities."""
 	if doctype == OPPORTUNITY:
 		docs = frappe.get_all(doctype, {"name": ("in", names)}, list(_WORTH), order_by="name")
 		return {doc.name: (doc.company, _of_opportunity(doc, limits)) for doc in docs}
-	extra = ("is_free_item", "is_alternative") if doctype == "Quotation" else ("is_free_item",)
 	rows = defaultdict(list)
 	for row in frappe.get_all(
-		f"{doctype} Item", {"parent": ("in", names)}, [*_ROW, *extra], order_by="parent, idx"
+		f"{doctype} Item",
+		{"parent": ("in", names)},
+		_columns(f"{doctype} Item", *_ROW, *prices.OF_ROW),
+		order_by="parent, idx",
 	):
 		rows[row.parent].append(row)
-	docs = frappe.get_all(doctype, {"name": ("in", names)}, list(_HEADER))
-	wanted = defaultdict(set)
-	for doc in docs:
-		wanted[doc.company] |= _items(rows[doc.name], limits)
-	costs = {company: costs_of(items, company) for company, items in wanted.items()}
+	docs = frappe.get_all(
+		doctype, {"name": ("in", names)}, _columns(doctype, *_HEADER, *prices.OF_DOCUMENT), order_by="name"
+	)
+	costs = {}
+	for company in {doc.company for doc in docs}:
+		if rules.holding(limits, rules.MARGIN, company):
+			of_company = [row for doc in docs if doc.company == company for row in rows[doc.name]]
+			costs[company] = costs_of(_items(of_company), company)
+	discounted = [doc for doc in docs if rules.holding(limits, rules.DISCOUNT, doc.company)]
+	found = prices.listed(doctype, [(doc, rows[doc.name]) for doc in discounted], _offers_are_measured)
+	listed = {doc.name: of_rows for doc, of_rows in zip(discounted, found, strict=True)}
 	return {
-		doc.name: (doc.company, rules.find(figures_of(doc, rows[doc.name], costs[doc.company]), limits))
+		doc.name: (
+			doc.company,
+			rules.find(figures_of(doc, rows[doc.name], costs.get(doc.company), listed.get(doc.name)), limits),
+		)
 		for doc in docs
 	}
+
+
+def _columns(doctype: str, *fields: str) -> list[str]:
+	"""Those of the fields the DocType has, each once."""
+	known = set(frappe.get_meta(doctype).get_valid_columns())
+	return [field for field in dict.fromkeys(fields) if field in known]
 
 
 def _of_opportunity(doc: Mapping, limits: list[Limit]) -> list[Finding]:
