@@ -8,13 +8,15 @@ from frappe import _
 from frappe.utils import get_datetime, getdate, now_datetime
 
 from crm_ext.follow_ups import calendars, chat, references, schedule, work
-from crm_ext.follow_ups.model import ABOUT, DONE, OPEN, PARTIES, REFERENCES, asks
+from crm_ext.follow_ups.model import ABOUT, DONE, OPEN, PARTIES, REFERENCES
 
 _ON_FORM = 5
 _IN_TIMELINE = 50
 # An appointment has a beginning only; a calendar draws this much.
 _DRAWN = timedelta(minutes=30)
 _MOST_AT_ONCE = 200
+# As `model.ASKS`.
+_QUESTION, _NO_QUESTION = ("like", "%:%"), ("not like", "%:%")
 
 _ROW = (
 	"name",
@@ -43,6 +45,8 @@ def log_and_plan(
 ) -> dict:
 	"""See `work.log_and_plan`."""
 	_check(doctype, name, ABOUT)
+	if follow_up:
+		_check_writable(follow_up)
 	return work.log_and_plan(follow_up or None, doctype, name, _values(log), _values(next))
 
 
@@ -125,14 +129,16 @@ def _several(names: str | list) -> list[str]:
 def next_of(doctype: str, name: str) -> dict:
 	"""What a form shows: {"follow_ups": the next open ones, "last_contact_on", "chat": [{"channel", "url"}]}.
 
-	Each follow up carries its `bucket` as this user's day sees it, and `asks`: whether it is answered on its document. On a
-	party or a deal, those of all their documents.
+	Each follow up carries its `bucket` as this user's day sees it, and `asks`: whether it is answered on
+	its document. These come last: however many are asked, what is next with the party stands there. On a party or a deal,
+	those of all their documents.
 	"""
 	_check(doctype, name)
-	fields = [*_ROW, "rule_key"]
-	rows = _about(doctype, name, {"status": OPEN}, fields=fields, order_by="due_on", limit=_ON_FORM)
-	for row in rows:
-		row.asks = asks(row.pop("rule_key"))
+	rows = []
+	for asks, rule_key in ((False, _NO_QUESTION), (True, _QUESTION)):
+		filters = {"status": OPEN, "rule_key": rule_key}
+		found = _about(doctype, name, filters, fields=list(_ROW), order_by="due_on", limit=_ON_FORM)
+		rows += [row.update({"asks": asks}) for row in found]
 	about = references.describe(doctype, [name]).get(name) or {}
 	return {
 		"follow_ups": _judge(rows),
@@ -144,9 +150,10 @@ def next_of(doctype: str, name: str) -> dict:
 @frappe.whitelist()
 @frappe.read_only()
 def open_on(doctype: str, name: str) -> list[dict]:
-	"""Open follow ups about just this document, earliest first: one of them may be what was just done."""
+	"""Open follow ups about just this document, earliest first: one of them may be what was just done, so without those
+	that ask somebody of us for an answer."""
 	_check(doctype, name, ABOUT)
-	filters = {"status": OPEN, "reference_doctype": doctype, "reference_name": name}
+	filters = {"status": OPEN, "reference_doctype": doctype, "reference_name": name, "rule_key": _NO_QUESTION}
 	return frappe.get_all("Follow Up", filters=filters, fields=list(_ROW), order_by="due_on", limit=50)
 
 

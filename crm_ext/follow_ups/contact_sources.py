@@ -11,7 +11,7 @@ from datetime import datetime
 import frappe
 from frappe.utils import now_datetime
 
-from crm_ext.follow_ups.model import REFERENCES
+from crm_ext.follow_ups.model import ASKS, REFERENCES
 
 Ref = tuple[str, str]
 Contact = tuple[Ref, datetime]
@@ -72,7 +72,7 @@ SOURCES: dict[str, Source] = {
 		Source(
 			"Follow Up",
 			"s.done_on",
-			"s.status = 'Done'",
+			f"s.status = 'Done' AND NOT ({ASKS})",
 			about=(("reference_doctype", "reference_name"),),
 		),
 	)

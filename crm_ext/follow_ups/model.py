@@ -163,10 +163,11 @@ class Due:
 	all_day: bool
 
 
-# Of a follow up that asks for an approval or a release: it is answered on its document. Keys of rules are plain hashes.
-ASKS = "LOCATE(':', COALESCE(`tabFollow Up`.rule_key, '')) > 0"
+# Of a follow up that asks for an approval or a release: it is answered on its document, and no contact with the party,
+# neither planned nor had. Keys of rules are plain hashes.
+ASKS = "LOCATE(':', COALESCE(rule_key, '')) > 0"
 
 
 def asks(rule_key: str | None) -> bool:
-	"""As `ASKS`."""
+	"""As `ASKS`, which is for statements."""
 	return ":" in (rule_key or "")

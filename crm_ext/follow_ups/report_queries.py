@@ -9,7 +9,7 @@ from frappe import _
 from frappe.utils import add_days, cint, getdate, now_datetime
 
 from crm_ext.follow_ups import calendars
-from crm_ext.follow_ups.model import OPEN
+from crm_ext.follow_ups.model import ASKS, OPEN
 from crm_ext.follow_ups.report_rules import AHEAD, IN_TIME, KINDS, LATE, UNDONE, Cell, due_between
 from crm_ext.permissions import list_conditions
 
@@ -26,7 +26,10 @@ _KIND = f"""CASE
 
 @dataclass(slots=True)
 class Plan:
-	"""Follow ups due between two days, both included, that were not cancelled. `today` is that of who asks."""
+	"""Follow ups due between two days, both included, that were not cancelled. `today` is that of who asks.
+
+	What asks somebody of us for an answer is no work with a party, and left out.
+	"""
 
 	from_date: date
 	to_date: date
@@ -68,6 +71,7 @@ def _where(plan: Plan) -> tuple[str, dict]:
 		"`tabFollow Up`.status IN ('Open', 'Done')",
 		"`tabFollow Up`.due_on BETWEEN %(due_from)s AND %(due_to)s",
 		"`tabFollow Up`.due_date BETWEEN %(from_date)s AND %(to_date)s",
+		f"NOT ({ASKS})",
 	]
 	for name in FILTERS:
 		if plan.filters.get(name):
@@ -117,6 +121,7 @@ def list_filters(plan: Plan, key: str | date | None, figure: str) -> dict | None
 	if figure in (IN_TIME, LATE):
 		return None
 	found = {name: ["=", plan.filters[name]] for name in FILTERS if plan.filters.get(name)}
+	found["rule_key"] = ["not like", "%:%"]  # as ASKS
 	first, last = due_between(figure, plan.from_date, plan.to_date, plan.today)
 	if plan.group_by == "week":
 		first, last = max(first, key), min(last, key + timedelta(days=6))

@@ -9,7 +9,7 @@ from frappe.model.document import Document
 
 from crm_ext.deals.model import DEAL
 from crm_ext.follow_ups import guard, marks, references
-from crm_ext.follow_ups.model import PARTIES, REFERENCES
+from crm_ext.follow_ups.model import ASKS, PARTIES, REFERENCES
 
 FIELDS = ("last_contact_on", "next_follow_up_on")
 
@@ -100,8 +100,11 @@ def _wanted(by_doctype: dict[str, list[str]]) -> dict[Ref, datetime]:
 
 
 def _open(type_column: str | None, column: str, chosen: bool = True) -> str:
-	"""(DocType, name, earliest due) of what open follow ups name in a column; of chosen names, or of all."""
-	where = "status = 'Open' AND due_on IS NOT NULL"
+	"""(DocType, name, earliest due) of what open follow ups name in a column; of chosen names, or of all.
+
+	What asks somebody of us for an answer is no contact to come.
+	"""
+	where = f"status = 'Open' AND due_on IS NOT NULL AND NOT ({ASKS})"
 	where += f" AND {type_column} = %s" if type_column else ""
 	where += f" AND {column} IN %s" if chosen else f" AND {column} IS NOT NULL"
 	kind = type_column or f"'{DEAL}'"

@@ -16,7 +16,7 @@ from frappe.model.document import Document
 from frappe.utils import escape_html, get_datetime, get_time, getdate, now_datetime
 
 from crm_ext.follow_ups import calendars, contacts, references, schedule, targets
-from crm_ext.follow_ups.model import ABOUT, BY_HAND, CANCELLED, DONE, OPEN, REFERENCES, Calendar
+from crm_ext.follow_ups.model import ABOUT, BY_HAND, CANCELLED, DONE, OPEN, REFERENCES, Calendar, asks
 
 # Clocks of browsers and servers differ a little.
 _CLOCK_SECONDS = 120
@@ -32,8 +32,8 @@ def prepare(doc: Document) -> None:
 	At most five queries for a new one, none for one saved without a change that matters.
 	"""
 	before = doc.get_doc_before_save()
-	# What made it is written past the document layer, and nobody's to send along.
-	doc.rule_key = before.rule_key if before else None
+	# What made it is said by `ask`, or written past the document layer, and nobody's to send along.
+	doc.rule_key = before.rule_key if before else doc.flags.rule_key
 	_copy_reference(doc, before)
 	if not before or before.responsible != doc.responsible:
 		_check_responsible(doc)
@@ -130,6 +130,8 @@ def after_change(doc: Document, deleted: bool = False) -> None:
 	before = doc.get_doc_before_save()
 	if not deleted and before and not any(before.get(field) != doc.get(field) for field in _MATTERS):
 		return
+	if asks(doc.rule_key):
+		return
 	touched = _targets(doc) | (_targets(before) if before else set())
 	targets.refresh(sorted(touched))
 	if not deleted and doc.status == DONE and (not before or before.status != DONE):
@@ -164,6 +166,13 @@ def plan(doctype: str, name: str, values: dict) -> str:
 	return _new(doctype, name, values, status=OPEN, responsible=responsible).insert().name
 
 
+def ask(doctype: str, name: str, values: dict, mark: str) -> str:
+	"""As `plan`, for what asks somebody of us about a document. `mark` says for what, and ends with a colon."""
+	doc = _new(doctype, name, frappe._dict(values), status=OPEN, responsible=values["responsible"])
+	doc.flags.rule_key = f"{mark}{frappe.generate_hash(length=16)}"
+	return doc.insert().name
+
+
 def log_and_plan(
 	follow_up: str | None, doctype: str, name: str, log: dict, next: dict | None = None
 ) -> dict[str, str | None]:
@@ -176,7 +185,7 @@ def log_and_plan(
 	log = frappe._dict(log)
 	planned = frappe._dict(next or {})
 	if follow_up:
-		done = _open(follow_up)
+		done = _open_contact(follow_up)
 		if (done.reference_doctype, done.reference_name) != (doctype, name):
 			frappe.throw(_("This follow up is about {0}.").format(done.reference_name))
 	else:
@@ -200,7 +209,7 @@ def log_and_plan(
 
 def finish(name: str, outcome: str | None = None, notes: str | None = None) -> None:
 	"""One open follow up is done, now."""
-	doc = _open(name)
+	doc = _open_contact(name)
 	doc.status = DONE
 	doc.outcome = outcome or doc.outcome
 	doc.notes = notes or doc.notes
@@ -245,6 +254,19 @@ def _open(name: str) -> Document:
 		)
 	if doc.status == CANCELLED:
 		frappe.throw(_("{0} was cancelled.").format(frappe.bold(escape_html(doc.subject))))
+	return doc
+
+
+def _open_contact(name: str) -> Document:
+	doc = _open(name)
+	if asks(doc.rule_key):
+		frappe.throw(
+			_("{0} is answered on {1} {2}.").format(
+				frappe.bold(escape_html(doc.subject)),
+				_(doc.reference_doctype),
+				frappe.utils.get_link_to_form(doc.reference_doctype, doc.reference_name),
+			)
+		)
 	return doc
 
 

@@ -54,7 +54,7 @@ def ask(order: Document, sentences: list[str], why: str | None = None) -> list[s
 def _plan(order: Document, user: str, instructions: str, person: preferences.Person | None) -> None:
 	with messages.language(person and person.language):
 		subject = _("Release credit of {0} for {1}").format(order.name, order.customer_name)
-		name = work.plan(
+		work.ask(
 			ORDER,
 			order.name,
 			{
@@ -64,9 +64,7 @@ def _plan(order: Document, user: str, instructions: str, person: preferences.Per
 				"instructions": instructions,
 				"responsible": user,
 			},
-		)
-		frappe.db.set_value(
-			FOLLOW_UP, name, "rule_key", f"{_MARK}{frappe.generate_hash(length=16)}", update_modified=False
+			_MARK,
 		)
 		_ring(person, _("{0} asks: {1}").format(get_fullname(frappe.session.user), subject), order.name)
 

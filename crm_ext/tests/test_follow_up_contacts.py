@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crm_ext import tasks
 from crm_ext.deals import touch
-from crm_ext.follow_ups import contacts, guard, marks, targets
+from crm_ext.follow_ups import contacts, guard, marks, targets, work
 from crm_ext.follow_ups.model import REFERENCES
 from crm_ext.tests import factories
 from crm_ext.tests.base import SiteTestCase
@@ -454,6 +454,18 @@ class TestNightly(CommittingTestCase):
 			)
 			for doctype in REFERENCES
 		]
+
+	def test_what_asks_for_an_answer_is_no_longer_next_where_an_older_version_wrote_it(self):
+		lead, other = factories.make_lead(), factories.make_lead()
+		values = {"due_date": nowdate(), "subject": "May I?", "responsible": "Administrator"}
+		for doc in (lead, other):
+			work.ask("Lead", doc.name, values, "approval:")
+		planned = work.plan("Lead", other.name, {"due_date": add_days(nowdate(), 3)})
+		for doc in (lead, other):
+			doc.db_set("next_follow_up_on", now_datetime(), update_modified=False)
+		self.nightly()
+		self.assertNext("Lead", lead.name, None)
+		self.assertNext("Lead", other.name, frappe.db.get_value("Follow Up", planned, "due_on"))
 
 	def test_rows_made_and_documents_deleted_past_the_document_layer(self):
 		lead, gone = factories.make_lead(), factories.make_lead()

@@ -7,7 +7,7 @@ from frappe.utils import escape_html, get_fullname, get_url_to_form, nowdate
 
 from crm_ext.constants.workflows import REASONS
 from crm_ext.deals import touch
-from crm_ext.follow_ups import guard, messages, preferences, store, targets, work
+from crm_ext.follow_ups import guard, messages, preferences, store, work
 from crm_ext.follow_ups.model import CANCELLED, CONDITION_LEFT, OPEN
 from crm_ext.follow_ups.preferences import Person
 from crm_ext.workflows import approving
@@ -133,22 +133,12 @@ def forget(doctype: str) -> int:
 
 def _close(condition: str, values: dict[str, str]) -> int:
 	rows = frappe.db.sql(
-		f"""SELECT name, reference_doctype, reference_name, party_type, party, deal, %(reason)s AS reason
-		FROM `tabFollow Up` WHERE status = '{OPEN}' AND {condition}""",
+		f"SELECT name, %(reason)s AS reason FROM `tabFollow Up` WHERE status = '{OPEN}' AND {condition}",
 		{**values, "reason": CONDITION_LEFT},
 		as_dict=True,
 	)
 	if rows:
 		store.cancel(rows)
-		targets.refresh(
-			ref
-			for row in rows
-			for ref in (
-				(row.reference_doctype, row.reference_name),
-				(row.party_type, row.party),
-				("Deal", row.deal),
-			)
-		)
 	return len(rows)
 
 
@@ -178,7 +168,7 @@ def _plan(doc: Document, person: Person, mail: bool, asker: str, instead_of: str
 		subject = text.format(_(doc.doctype), doc.name, party)
 		if instead_of:
 			subject = _("{0} (in place of {1})").format(subject, get_fullname(instead_of))
-		name = work.plan(
+		name = work.ask(
 			doc.doctype,
 			doc.name,
 			{
@@ -188,11 +178,10 @@ def _plan(doc: Document, person: Person, mail: bool, asker: str, instead_of: str
 				"instructions": doc.get(REASONS),
 				"responsible": person.user,
 			},
+			_MARK_STAND_IN if instead_of else _MARK,
 		)
 		# Who asked is answered, also where a stand-in is named later by somebody else.
-		mark = _MARK_STAND_IN if instead_of else _MARK
-		known = {"rule_key": f"{mark}{frappe.generate_hash(length=16)}", "owner": asker}
-		frappe.db.set_value(FOLLOW_UP, name, known, update_modified=False)
+		frappe.db.set_value(FOLLOW_UP, name, "owner", asker, update_modified=False)
 		if person.user == asker:
 			return
 		messages.ring(

@@ -2,7 +2,10 @@
 // License: GPL-3.0-or-later. See license.txt
 
 frappe.listview_settings["Follow Up"] = {
-	add_fields: ["status", "due_on", "due_date", "due_time", "all_day", "subject", "party_name"],
+	add_fields: [
+		...["status", "due_on", "due_date", "due_time", "all_day", "subject", "party_name"],
+		"rule_key",
+	],
 	hide_name_column: true,
 
 	formatters: {
@@ -29,7 +32,11 @@ frappe.listview_settings["Follow Up"] = {
 	},
 
 	button: {
-		show: (doc) => doc.status === "Open" && frappe.model.can_write("Follow Up"),
+		// What asks for an answer gets it on its document.
+		show: (doc) =>
+			doc.status === "Open" &&
+			!doc.rule_key?.includes(":") &&
+			frappe.model.can_write("Follow Up"),
 		get_label: () => __("Done", null, "Follow Up"),
 		get_description: (doc) => __("{0} is done", [doc.subject]),
 		action: (doc) => crm_ext.follow_ups.done(doc, () => cur_list.refresh()),

@@ -2,7 +2,8 @@
 # License: GPL-3.0-or-later. See license.txt
 """Follow Up Adherence: what was planned for a period, and what became of it.
 
-1. Planned is what was due in the period and not cancelled; each of it counts once: in time, late, undone or ahead.
+1. Planned is what was due in the period and not cancelled; each of it counts once: in time, late, undone or ahead. What
+   asks for an approval or a release is no work with a customer, and does not count.
 2. Done on the due day or before is in time; a day is that of the person responsible.
 3. In Time % is of what was to be done so far: what is still ahead does not lower it.
 4. One grouped query whatever the filters; the figures open the follow ups.
