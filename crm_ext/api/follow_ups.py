@@ -7,7 +7,7 @@ import frappe
 from frappe import _
 from frappe.utils import get_datetime, getdate, now_datetime
 
-from crm_ext.follow_ups import calendars, chat, references, schedule, work
+from crm_ext.follow_ups import calendars, chat, people, references, schedule, work
 from crm_ext.follow_ups.model import ABOUT, DONE, OPEN, PARTIES, REFERENCES
 
 _ON_FORM = 5
@@ -129,7 +129,7 @@ def _several(names: str | list) -> list[str]:
 def next_of(doctype: str, name: str) -> dict:
 	"""What a form shows: {"follow_ups": the next open ones, "last_contact_on", "chat": [{"channel", "url"}]}.
 
-	Each follow up carries its `bucket` as this user's day sees it, and `asks`: whether it is answered on
+	Each follow up carries its `bucket` as this user's day sees it, `responsible_name`, and `asks`: whether it is answered on
 	its document. These come last: however many are asked, what is next with the party stands there. On a party or a deal,
 	those of all their documents.
 	"""
@@ -139,6 +139,7 @@ def next_of(doctype: str, name: str) -> dict:
 		filters = {"status": OPEN, "rule_key": rule_key}
 		found = _about(doctype, name, filters, fields=list(_ROW), order_by="due_on", limit=_ON_FORM)
 		rows += [row.update({"asks": asks}) for row in found]
+	_add_names(rows, "responsible")
 	about = references.describe(doctype, [name]).get(name) or {}
 	return {
 		"follow_ups": _judge(rows),
@@ -216,6 +217,7 @@ def timeline(doctype: str, docname: str) -> list[dict]:
 		order_by="done_on desc",
 		limit=_IN_TIMELINE,
 	)
+	_add_names(rows, "done_by")
 	for row in rows:
 		row.elsewhere = (row.reference_doctype, row.reference_name) != (doctype, docname)
 		row.has_location = bool(row.pop("location"))
@@ -252,6 +254,13 @@ def _about(doctype: str, name: str, filters: dict, **query) -> list[dict]:
 		return frappe.get_list("Follow Up", filters={**filters, "deal": name}, **query)
 	filters = {**filters, "reference_doctype": doctype, "reference_name": name}
 	return frappe.get_all("Follow Up", filters=filters, **query)
+
+
+def _add_names(rows: list[dict], field: str) -> None:
+	"""Add to each row the full name of the user in a field, as `<field>_name`: the browser need not know them all."""
+	names = people.full_names(row[field] for row in rows)
+	for row in rows:
+		row[f"{field}_name"] = names.get(row[field], row[field])
 
 
 def _judge(rows: list[dict]) -> list[dict]:

@@ -1,4 +1,4 @@
-"""Who is responsible for what a rule makes, and who is above whom. Reads only, in sets."""
+"""Who is responsible for what a rule makes, who is above whom, and what people are called. Reads only, in sets."""
 
 from collections.abc import Collection, Iterable
 from functools import cached_property
@@ -132,3 +132,14 @@ def _climb(rows: dict[str, "frappe._dict"], name: str | None, parent: str) -> It
 		seen.add(name)
 		yield rows[name]
 		name = rows[name][parent]
+
+
+def full_names(users: Iterable[str]) -> dict[str, str]:
+	"""Full names by user, of those that exist: a browser knows only some of them. One query."""
+	users = set(users)
+	if not users:
+		return {}
+	found = frappe.get_all(
+		"User", {"name": ("in", users)}, ["name", "full_name"], as_list=True, order_by=None
+	)
+	return {name: full_name or name for name, full_name in found}

@@ -10,7 +10,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cint, flt, fmt_money
 
-from crm_ext.follow_ups import guard
+from crm_ext.follow_ups import guard, people
 from crm_ext.receivables import asking, credit_check, releases, turns
 from crm_ext.receivables.credit_check import Found
 
@@ -222,13 +222,21 @@ def status(doc: Document) -> dict:
 		release = covering and covering.name
 	elif doc.docstatus == 1:
 		release = doc.credit_release
+	release = releases.describe(release) if release else None
+	asked = asking.asked(doc.name)
+	# A browser knows the names of some users only.
+	names = people.full_names([row.responsible for row in asked] + ([release.released_by] if release else []))
+	if release:
+		release.released_by_name = names.get(release.released_by, release.released_by)
+	for row in asked:
+		row.responsible_name = names.get(row.responsible, row.responsible)
 	value = value_of(doc)
 	return {
 		"reasons": sentences,
-		"release": releases.describe(release) if release else None,
+		"release": release,
 		"may_release": releases.may(value, doc.owner),
 		"value": value,
 		"currency": frappe.get_cached_value("Company", doc.company, "default_currency"),
-		"asked": asking.asked(doc.name),
+		"asked": asked,
 		"who": releases.in_words(frappe.get_cached_value("Company", doc.company, "default_currency")),
 	}

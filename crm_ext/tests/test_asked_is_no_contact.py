@@ -9,6 +9,7 @@ from crm_ext.deals import touch
 from crm_ext.follow_ups import contacts, report_queries, report_rules, work
 from crm_ext.follow_ups import day as my_day
 from crm_ext.receivables import asking as asking_for_release
+from crm_ext.receivables import credit as gate
 from crm_ext.tests import credit
 from crm_ext.tests import factories as f
 from crm_ext.tests.test_follow_up_engine import EngineTestCase, day
@@ -119,6 +120,18 @@ class TestAskedIsNoContact(AskedTestCase):
 			[row.name for row in api.open_on(self.document.doctype, self.document.name)], [planned]
 		)
 
+	def test_a_form_names_people(self):
+		frappe.db.set_value("User", MANAGER, {"first_name": "Ada", "full_name": "Ada Lovelace"})
+		self.ask()
+		found = api.next_of(self.document.doctype, self.document.name)["follow_ups"]
+		self.assertEqual(
+			[row.responsible_name for row in found if row.responsible == MANAGER], ["Ada Lovelace"]
+		)
+		frappe.set_user(MANAGER)
+		work.log_and_plan(None, self.document.doctype, self.document.name, {"channel": "Call"})
+		(entry,) = api.timeline(self.document.doctype, self.document.name)
+		self.assertEqual(entry["template_data"].done_by_name, "Ada Lovelace")
+
 	def test_adherence_leaves_it_out(self):
 		plan = report_queries.plan_of(frappe._dict(reference_doctype="Quotation", responsible=MANAGER))
 		before = report_rules.figures(report_queries.read_cells(plan))
@@ -158,6 +171,19 @@ class TestAskedForARelease(AskedTestCase):
 		self.assertEqual(
 			frappe.db.get_value("Sales Order", order.name, "next_follow_up_on"), self.due_on(planned)
 		)
+
+	def test_the_form_names_people(self):
+		credit.make_people()
+		credit.switch_on()
+		credit.make_policy(self.customer, limit=100)
+		frappe.db.set_value("User", credit.BOSS, {"first_name": "Grace", "full_name": "Grace Hopper"})
+		order = credit.draft(self.customer, 500)
+		credit_api.ask(order.name)
+		shown = gate.status(frappe.get_doc("Sales Order", order.name))
+		self.assertIn("Grace Hopper", [row.responsible_name for row in shown["asked"]])
+		credit.release(500, order)
+		shown = gate.status(frappe.get_doc("Sales Order", order.name))
+		self.assertEqual(shown["release"].released_by_name, "Grace Hopper")
 
 
 class TestRules(EngineTestCase):

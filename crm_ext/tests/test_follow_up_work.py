@@ -387,7 +387,7 @@ class TestFollowUpWork(SiteTestCase):
 		with self.assertQueryCount(45):
 			work.log_and_plan(open_one.name, "Lead", self.lead.name, {"channel": "Call"}, next)
 		api.next_of("Lead", self.lead.name)
-		with self.assertQueryCount(28):
+		with self.assertQueryCount(31):
 			api.next_of("Lead", self.lead.name)
-		with self.assertQueryCount(5):
+		with self.assertQueryCount(6):
 			api.timeline("Lead", self.lead.name)

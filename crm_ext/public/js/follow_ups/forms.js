@@ -73,7 +73,7 @@ crm_ext.follow_ups.form = {
 		const elsewhere =
 			row.reference_doctype !== frm.doctype || row.reference_name !== frm.doc.name;
 		const who =
-			row.responsible === frappe.session.user ? "" : frappe.user.full_name(row.responsible);
+			row.responsible === frappe.session.user ? "" : row.responsible_name;
 		const channel = row.channel === "Other" ? "" : `${__(row.channel, null, "Follow Up")}: `;
 		// What asks for an answer gets it on its document.
 		const may = frappe.model.can_write("Follow Up") && !row.asks;

@@ -30,12 +30,12 @@ const headline = (frm, { reasons, release, asked, who }) => {
 	let end = "";
 	if (release) {
 		end = __("{0} released {1} until {2}: the order can be submitted.", [
-			escape(frappe.user.full_name(release.released_by)),
+			escape(release.released_by_name),
 			format_currency(release.amount, release.currency),
 			frappe.datetime.str_to_user(release.valid_until),
 		]);
 	} else if (asked?.length) {
-		const people = asked.map((row) => escape(frappe.user.full_name(row.responsible))).join(", ");
+		const people = asked.map((row) => escape(row.responsible_name)).join(", ");
 		end = __("Asked for release: {0}", [people]);
 	} else if (who) {
 		end = __("The order has to be released before it is submitted. Who may release it: {0}.", [escape(who)]);
