@@ -81,28 +81,6 @@ class ToldTestCase(CommittingTestCase):
 		frappe.db.commit()
 		frappe.clear_document_cache("CRM Ext Settings", "CRM Ext Settings")
 
-	def make_email_account(self) -> None:
-		"""Past the document layer, which would log in at the server."""
-		name = factories.unique("Outgoing")
-		account = frappe.get_doc(
-			{
-				"doctype": "Email Account",
-				"email_account_name": name,
-				"email_id": f"{frappe.generate_hash(length=10)}@example.com",
-				"enable_outgoing": 1,
-				"default_outgoing": 1,
-				"smtp_server": "127.0.0.1",
-				"creation": now_datetime(),
-			}
-		)
-		account.name = name
-		account.db_insert()
-		self.forget_email_account()
-		self.addCleanup(self.forget_email_account)
-
-	def forget_email_account(self) -> None:
-		frappe.local.outgoing_email_account = {}
-
 	def person(self, zone: str = NEW_YORK, **values) -> str:
 		"""A user of the desk as the database holds one; made by the document layer it takes half a second."""
 		name = f"{frappe.generate_hash(length=10)}@example.com"
