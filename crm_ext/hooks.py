@@ -105,6 +105,7 @@ doc_events = {
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"before_insert": "crm_ext.events.customer.before_insert",
 		"on_change": "crm_ext.events.customer.on_change",
+		"onload": "crm_ext.events.customer.onload",
 		"on_trash": "crm_ext.events.reference.on_trash",
 		"validate": "crm_ext.events.reference.keep_dates",
 	},

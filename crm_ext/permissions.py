@@ -17,7 +17,9 @@ from crm_ext.hierarchy import stand_ins, visibility
 from crm_ext.hierarchy.rules import Sight
 
 _KNOWN = "crm_ext_list_conditions"
-# Seen by whom sees their customer or their deal.
+# What who has a deal with a customer that nobody holds may do with it: not change it, or they would name themselves.
+_READING = frozenset({None, "read", "select", "print", "email", "export", "report"})
+# Seen by who sees their customer, other than by a deal with it alone, or their deal.
 _OF_CUSTOMER_AND_DEAL = ("Delivery Note", "Sales Invoice")
 _FOLLOWED = (("customer", "Customer"), ("deal", "Deal"))
 # What tells whose a follow up is.
@@ -32,9 +34,23 @@ def list_conditions(doctype: str, user: str | None = None) -> str:
 	known = getattr(frappe.local, _KNOWN, None)
 	if known is None:
 		return _list_conditions(doctype, user)
-	if (doctype, user) not in known:
-		known[(doctype, user)] = _list_conditions(doctype, user)
-	return known[(doctype, user)]
+	key = (doctype, user, visibility.is_seen_by_deals(doctype))
+	if key not in known:
+		known[key] = _list_conditions(doctype, user)
+	return known[key]
+
+
+def account_conditions(user: str | None = None) -> str:
+	"""`list_conditions` of customers for what tells of their money and of all that was sold to them: not those one sees by
+	a deal alone, which would open what others sold."""
+	with visibility.of_holders():
+		return list_conditions("Customer", user)
+
+
+def has_account_permission(customer: str, user: str | None = None, throw: bool = False) -> bool:
+	"""The same of one customer. Raises frappe.PermissionError where asked to."""
+	with visibility.of_holders():
+		return bool(frappe.has_permission("Customer", "read", doc=customer, user=user, throw=throw))
 
 
 @contextmanager
@@ -67,7 +83,17 @@ def has_visibility(doc, ptype: str = "read", user: str | None = None) -> bool | 
 	"""
 	if ptype == "create":
 		return None
-	return _is_seen(doc, visibility.condition_on_one(doc.doctype, user or frappe.session.user))
+	user = user or frappe.session.user
+	if ptype in _READING:
+		return _is_seen(doc, visibility.condition_on_one(doc.doctype, user))
+	with visibility.of_holders():
+		return _is_seen(doc, visibility.condition_on_one(doc.doctype, user))
+
+
+def is_seen_by_deal_alone(doc, user: str | None = None) -> bool:
+	"""Of a record the user sees."""
+	with visibility.of_holders():
+		return has_visibility(doc, "read", user) is False
 
 
 def has_website_visibility(doc, ptype: str = "read", user: str | None = None, verbose: bool = False) -> bool:
@@ -93,7 +119,7 @@ def narrowed_doctypes(user: str | None = None) -> list[str]:
 
 def following_conditions(user: str | None = None, doctype: str | None = None) -> str:
 	"""SQL condition on the table of a Delivery Note or a Sales Invoice; empty where nothing is narrowed. It is seen by who
-	made it and by whom sees its customer or its deal."""
+	made it, who has its deal, and who sees its customer other than by a deal alone."""
 	user = user or frappe.session.user
 	sight = visibility.sight_of(user, doctype)
 	if not sight:
@@ -102,7 +128,8 @@ def following_conditions(user: str | None = None, doctype: str | None = None) ->
 
 
 def _following(doctype: str, user: str, sight: Sight, conditions_of: Callable[[str, str], str]) -> str:
-	targets = [(field, target, conditions_of(target, user)) for field, target in _FOLLOWED]
+	with visibility.of_holders():
+		targets = [(field, target, conditions_of(target, user)) for field, target in _FOLLOWED]
 	if not all(seen for _field, _target, seen in targets):
 		return ""
 	return visibility.following(doctype, user, sight, targets)
@@ -179,18 +206,16 @@ def credit_check_conditions(user: str | None = None) -> str:
 
 
 def _through_customer(doctype: str, user: str | None) -> str:
-	"""SQL condition on the table of `doctype`: rows of customers the person may read."""
-	conditions = list_conditions("Customer", user)
+	"""SQL condition on the table of `doctype`: rows of customers the person may read, other than by a deal alone."""
+	conditions = account_conditions(user)
 	if not conditions:
 		return ""
 	return f"`tab{doctype}`.customer IN (SELECT `tabCustomer`.name FROM `tabCustomer` WHERE {conditions})"
 
 
 def has_permission_through_customer(doc, ptype: str = "read", user: str | None = None) -> bool:
-	"""Who may read the customer. Roles decide what those may do; this only takes away."""
-	return (
-		bool(frappe.has_permission("Customer", "read", doc=doc.customer, user=user)) if doc.customer else True
-	)
+	"""Who may read the customer, other than by a deal alone. Roles decide what those may do; this only takes away."""
+	return has_account_permission(doc.customer, user) if doc.customer else True
 
 
 def follow_up_conditions(user: str | None = None) -> str:

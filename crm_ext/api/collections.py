@@ -3,6 +3,7 @@
 import frappe
 from frappe import _
 
+from crm_ext import permissions
 from crm_ext.receivables import collecting, statements
 
 
@@ -46,7 +47,7 @@ _RECEIVABLES = ("Accounts Receivable", "Receivable Aging")
 
 
 def _check(customer: str, company: str) -> None:
-	frappe.has_permission("Customer", "read", doc=customer, throw=True)
+	permissions.has_account_permission(customer, throw=True)
 	frappe.has_permission("Company", "read", doc=company, throw=True)
 	frappe.has_permission("Sales Invoice", "read", throw=True)
 

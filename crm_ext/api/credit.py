@@ -3,6 +3,7 @@
 import frappe
 from frappe.utils import get_fullname
 
+from crm_ext import permissions
 from crm_ext.receivables import asking, credit, releases
 
 
@@ -44,7 +45,7 @@ def release_customer(
 	notes: str | None = None,
 ) -> str:
 	"""Release credit for any order of a customer, until the amount is used up; returns the name."""
-	frappe.has_permission("Customer", "read", doc=customer, throw=True)
+	permissions.has_account_permission(customer, throw=True)
 	releases.check_may(amount)
 	return releases.make(
 		{

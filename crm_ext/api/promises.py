@@ -4,6 +4,7 @@ import frappe
 from frappe import _
 from frappe.utils import escape_html, fmt_money, formatdate, get_fullname
 
+from crm_ext import permissions
 from crm_ext.receivables import promises
 
 
@@ -31,7 +32,7 @@ def make(
 	names = frappe.parse_json(invoices)
 	if not isinstance(names, list):
 		frappe.throw(_("Names are expected."))
-	frappe.has_permission("Customer", "read", doc=customer, throw=True)
+	permissions.has_account_permission(customer, throw=True)
 	for name in names:
 		frappe.has_permission("Sales Invoice", "read", doc=name, throw=True)
 	doc = frappe.new_doc(promises.PROMISE)
@@ -63,7 +64,7 @@ def withdraw(name: str) -> None:
 def reliability(customer: str) -> dict:
 	"""See `promises.reliability`, of one customer; empty where nothing was promised yet."""
 	frappe.has_permission(promises.PROMISE, "read", throw=True)
-	frappe.has_permission("Customer", "read", doc=customer, throw=True)
+	permissions.has_account_permission(customer, throw=True)
 	return promises.reliability([customer]).get(customer) or {}
 
 

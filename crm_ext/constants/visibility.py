@@ -20,13 +20,15 @@ class Holders:
 	person: str | None = None  # field: a Sales Person
 	team: bool = False  # the table Sales Team
 	deal: bool = False  # whoever has the deal it belongs to sees it as well
+	# Field of Deal that names it: where nobody of `user` and `team` is named, whoever has a deal with it may read it.
+	of_deals: str | None = None
 
 
 HOLDERS = {
 	"Lead": Holders(user="lead_owner"),
 	"Opportunity": Holders(user="opportunity_owner", deal=True),
 	"Prospect": Holders(user="prospect_owner"),
-	"Customer": Holders(user="account_manager", team=True),
+	"Customer": Holders(user="account_manager", team=True, of_deals="customer"),
 	"Quotation": Holders(deal=True),
 	"Sales Order": Holders(team=True, deal=True),
 	"Deal": Holders(user="owner_user", person="sales_person"),
@@ -44,6 +46,9 @@ INDEXES: list[tuple[str, str, list[str]]] = [
 		for doctype in ("Customer", "Deal", "Quotation", "Sales Order", "Delivery Note", "Sales Invoice")
 	),
 	("Sales Team", "crm_ext_seller", ["sales_person", "parenttype", "parent"]),
+	("Sales Team", "crm_ext_team", ["parent", "parenttype"]),
+	("Deal", "crm_ext_user_customer", ["owner_user", "customer"]),
+	("Deal", "crm_ext_person_customer", ["sales_person", "owner_user", "customer"]),
 ]
 # The same where territories count, too.
 TERRITORY_INDEXES = [(doctype, "crm_ext_territory", [TERRITORY, "name"]) for doctype in HOLDERS]

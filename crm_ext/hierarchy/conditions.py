@@ -35,14 +35,24 @@ def count_up_to(limit: int, selects: Iterable[str]) -> int:
 	return len(found)
 
 
-def ways(doctype: str, sight: Sight, shared: frozenset[str], with_holder: bool) -> Iterator[str]:
-	"""For `among`: a SELECT of names for each way to see a record."""
+def ways(
+	doctype: str, sight: Sight, shared: frozenset[str], with_holder: bool, by_deals: bool = True
+) -> Iterator[str]:
+	"""For `among`: a SELECT of names for each way to see a record. `by_deals`: what nobody holds is seen by a deal with it."""
 	holders, select = HOLDERS[doctype], f"SELECT made.name FROM `tab{doctype}` made"
 	users, persons = quoted(sight.users), quoted(sight.persons)
 	if with_holder:
 		yield f"{select} WHERE made.{HOLDER_COLUMN} IN ({users})"
 	else:
-		unnamed = [f"made.owner IN ({users})"]
+		made, unnamed = select, []
+		if holders.of_deals and by_deals:
+			found = _made_or_dealt(doctype, users, persons)
+			made = (
+				f"SELECT made.name FROM ({found}) found STRAIGHT_JOIN `tab{doctype}` made"
+				" ON made.name = found.name"
+			)
+		else:
+			unnamed.append(f"made.owner IN ({users})")
 		if holders.user:
 			yield f"{select} WHERE made.{holders.user} IN ({users})"
 			unnamed.append(_is_empty(f"made.{holders.user}"))
@@ -55,7 +65,7 @@ def ways(doctype: str, sight: Sight, shared: frozenset[str], with_holder: bool) 
 			if persons:
 				yield f"SELECT team.parent AS name {team} AND team.sales_person IN ({persons})"
 			unnamed.append(f"(SELECT COUNT(*) {team} AND team.parent = made.name) = 0")
-		yield f"{select} WHERE {' AND '.join(unnamed)}"
+		yield f"{made} WHERE {' AND '.join(unnamed)}"
 	if holders.deal:
 		of_deals = f"{select} JOIN `tabDeal` thread ON thread.name = made.deal"
 		yield f"{of_deals} WHERE thread.owner_user IN ({users})"
@@ -67,7 +77,21 @@ def ways(doctype: str, sight: Sight, shared: frozenset[str], with_holder: bool) 
 		yield f"{select} WHERE made.name IN ({names})"
 
 
-def of_each(doctype: str, sight: Sight, shared: frozenset[str] = frozenset()) -> str:
+def _made_or_dealt(doctype: str, users: str, persons: str) -> str:
+	"""SELECT of names, each once: what these people made, and what they have a deal with."""
+	field = HOLDERS[doctype].of_deals
+	parts = [f"SELECT name FROM `tab{doctype}` WHERE owner IN ({users})"]
+	parts.append(f"SELECT {field} FROM `tabDeal` WHERE owner_user IN ({users}) AND {field} > ''")
+	if persons:
+		# Mostly the owner is the Sales Person: those are there already.
+		others = f"COALESCE(owner_user, '') NOT IN ({users})"
+		parts.append(
+			f"SELECT {field} FROM `tabDeal` WHERE sales_person IN ({persons}) AND {others} AND {field} > ''"
+		)
+	return " UNION ".join(parts)
+
+
+def of_each(doctype: str, sight: Sight, shared: frozenset[str] = frozenset(), by_deals: bool = True) -> str:
 	"""For who sees much, and for a single document: asked of the rows as they are read, until there are enough.
 
 	Functions on columns and subqueries that count keep the database from looking up all that is seen beforehand, which
@@ -75,7 +99,8 @@ def of_each(doctype: str, sight: Sight, shared: frozenset[str] = frozenset()) ->
 	"""
 	holders, table = HOLDERS[doctype], f"`tab{doctype}`"
 	users, persons = quoted(sight.users), quoted(sight.persons)
-	parts, unnamed = [], [_is_one_of(f"{table}.owner", users)]
+	held = f"{_is_one_of('thread.owner_user', users)} OR {_is_one_of('thread.sales_person', persons)}"
+	parts, unnamed = [], []
 	for field, values in ((holders.user, users), (holders.person, persons)):
 		if field:
 			parts.append(_is_one_of(f"{table}.{field}", values))
@@ -84,7 +109,14 @@ def of_each(doctype: str, sight: Sight, shared: frozenset[str] = frozenset()) ->
 		parts.append(_is_one_of(f"{table}.{TERRITORY}", quoted(sight.territories)))
 	if names := quoted(shared):
 		parts.append(f"{table}.name IN ({names})")
-	made = " AND ".join(unnamed)
+	made = _is_one_of(f"{table}.owner", users)
+	if holders.of_deals and by_deals:
+		# Up to the first: a customer of the till has thousands.
+		made = (
+			f"({made} OR COALESCE((SELECT 1 FROM `tabDeal` thread"
+			f" WHERE thread.{holders.of_deals} = {table}.name AND ({held}) LIMIT 1), 0))"
+		)
+	made = " AND ".join((*unnamed, made))
 	if holders.team:
 		made = (
 			f"COALESCE((SELECT MAX({_is_one_of('team.sales_person', persons)}) FROM `tabSales Team` team"
@@ -92,9 +124,6 @@ def of_each(doctype: str, sight: Sight, shared: frozenset[str] = frozenset()) ->
 		)
 	parts.append(f"({made})")
 	if holders.deal:
-		held = " OR ".join(
-			(_is_one_of("thread.owner_user", users), _is_one_of("thread.sales_person", persons))
-		)
 		parts.append(
 			f"(SELECT COUNT(*) FROM `tabDeal` thread WHERE thread.name = {table}.deal AND ({held})) > 0"
 		)

@@ -18,6 +18,7 @@ from crm_ext.hierarchy.rules import Sight
 
 _TRIAL = "crm_ext_visibility_trial"
 _OF_ONE = "crm_ext_visibility_of_one"
+_OF_HOLDERS = "crm_ext_visibility_of_holders"
 # Whoever has one of these has them without having been given them.
 _AUTOMATIC_ROLES = {"All", "Desk User", "Guest"}
 
@@ -118,6 +119,23 @@ def asked_of_one() -> Iterator[None]:
 		setattr(frappe.local, _OF_ONE, False)
 
 
+@contextmanager
+def of_holders() -> Iterator[None]:
+	"""Within the block a record that nobody holds is not seen by whom has a deal with it."""
+	before = getattr(frappe.local, _OF_HOLDERS, False)
+	setattr(frappe.local, _OF_HOLDERS, True)
+	try:
+		yield
+	finally:
+		setattr(frappe.local, _OF_HOLDERS, before)
+
+
+def is_seen_by_deals(doctype: str) -> bool:
+	"""Whether a deal with a record that nobody holds counts now."""
+	holders = HOLDERS.get(doctype)
+	return bool(holders and holders.of_deals) and not getattr(frappe.local, _OF_HOLDERS, False)
+
+
 def condition(doctype: str, user: str) -> str:
 	"""SQL on the table of `doctype`, one of HOLDERS, for lists; empty: all. What is shared with the user stays visible.
 
@@ -128,15 +146,16 @@ def condition(doctype: str, user: str) -> str:
 		return ""
 	# Frappe itself adds what is shared only where user permissions narrow a list.
 	shared = _shared_with(user, doctype)
+	by_deals = is_seen_by_deals(doctype)
 	if _is_of_one():
-		return conditions.of_each(doctype, sight, shared)
+		return conditions.of_each(doctype, sight, shared, by_deals)
 	with_holder = doctype in world.read().with_holder
 	if with_holder and not (HOLDERS[doctype].deal or sight.territories or shared):
 		return conditions.by_holder(doctype, sight)
-	ways = list(conditions.ways(doctype, sight, shared, with_holder))
+	ways = list(conditions.ways(doctype, sight, shared, with_holder, by_deals))
 	if _is_little(doctype, ways):
 		return conditions.among(doctype, ways)
-	return conditions.of_each(doctype, sight, shared)
+	return conditions.of_each(doctype, sight, shared, by_deals)
 
 
 def condition_on_one(doctype: str, user: str) -> str:

@@ -9,7 +9,7 @@ import frappe
 from frappe import _
 from frappe.utils import add_days, cint, flt, get_last_day_of_week, getdate, nowdate
 
-from crm_ext.permissions import list_conditions
+from crm_ext.permissions import account_conditions
 from crm_ext.receivables import ageing, ledger
 from crm_ext.receivables.ageing import Calendar, Cell
 from crm_ext.receivables.customer_facts import CUSTOMER, customers, in_chunks
@@ -89,7 +89,7 @@ def ask(filters: Mapping) -> Ask:
 			customers=[filters["customer"]] if filters.get("customer") else [],
 			customer_group=filters.get("customer_group") or None,
 			territory=filters.get("territory") or None,
-			visible=list_conditions(CUSTOMER),
+			visible=account_conditions(),
 		),
 		Calendar(as_of, getdate(get_last_day_of_week(as_of)), basis == BASES[0]),
 		limits_of(filters.get("range")),
@@ -119,7 +119,7 @@ def of_today(company: str, customers: Collection[str] = (), today: date | None =
 	"""
 	today = today or getdate(nowdate())
 	asked = Ask(
-		Scope(company, today, customers=customers, visible=list_conditions(CUSTOMER)),
+		Scope(company, today, customers=customers, visible=account_conditions()),
 		Calendar(today, getdate(get_last_day_of_week(today))),
 		limits_of(None),
 		CUSTOMER,

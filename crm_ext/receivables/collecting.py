@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import frappe
 from frappe.utils import cint, flt, getdate, nowdate
 
-from crm_ext.permissions import list_conditions
+from crm_ext.permissions import account_conditions, list_conditions
 from crm_ext.receivables import ageing_queries, promises
 from crm_ext.receivables import collection_rules as rules
 
@@ -81,7 +81,8 @@ def add_net(rows: Collection["frappe._dict"], today: date | None = None) -> None
 def _debts(company, user, customers, viewer, today: date, ahead: int) -> list["frappe._dict"]:
 	params = {"today": today, "until": today + timedelta(days=ahead), "least": _LEAST}
 	conditions = [
-		list_conditions(doctype, viewer).replace("%", "%%") for doctype in ("Sales Invoice", "Customer")
+		seen.replace("%", "%%")
+		for seen in (list_conditions("Sales Invoice", viewer), account_conditions(viewer))
 	]
 	for condition, key, value in (
 		("`tabSales Invoice`.company = %(company)s", "company", company),

@@ -30,7 +30,7 @@ Key = tuple[str, str, str, str]  # account, voucher type, voucher, party
 class Scope:
 	"""Which part of the ledger: one company, as of the end of a day.
 
-	`visible` is a condition on `tabCustomer` for what the asking user may see (permissions.list_conditions); empty for
+	`visible` is a condition on `tabCustomer` for what the asking user may see (permissions.account_conditions); empty for
 	all. User permissions of the session's user on company, account, cost center, project are always respected.
 	Amounts are in company currency; with `in_party_currency` or an account in that of the account, as in ERPNext.
 	"""

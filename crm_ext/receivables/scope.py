@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import frappe
 from frappe import _
 
-from crm_ext.permissions import list_conditions
+from crm_ext.permissions import account_conditions, list_conditions
 
 # Filters by their names; those on a tree take what is below as well.
 FILTERS = ("company", "customer", "customer_group", "territory", "sales_person", "mode_of_payment")
@@ -43,7 +43,10 @@ def check(filters: Mapping[str, str]) -> None:
 
 def visible(doctype: str) -> str:
 	"""Condition on the table of `doctype` for what the user may see, for a statement with parameters."""
-	conditions = list_conditions(doctype)
+	return _to_stand_with_parameters(list_conditions(doctype))
+
+
+def _to_stand_with_parameters(conditions: str) -> str:
 	return f"({conditions.replace('%', '%%')})" if conditions else "1 = 1"
 
 
@@ -55,7 +58,7 @@ def select(
 	params: dict,
 	by_person: bool = False,
 ) -> str:
-	"""The measures of a source, grouped; only of customers the user may see. Fills `params`.
+	"""The measures of a source, grouped; only of customers whose money the user may see. Fills `params`.
 
 	`measures` and `keys`: name -> expression over m. Measures are split among the sales team where `by_person`, or
 	where one of them is filtered for.
@@ -64,7 +67,7 @@ def select(
 	share = f" * {_SHARE}" if teams else ""
 	columns = [f"{expression} AS `{name}`" for name, expression in keys.items()]
 	columns += [f"SUM({expression}{share}) AS `{name}`" for name, expression in measures.items()]
-	conditions = [visible("Customer")]
+	conditions = [_to_stand_with_parameters(account_conditions())]
 	for name in FILTERS:
 		value = filters.get(name)
 		if not value:

@@ -11,6 +11,7 @@ import "./receivables/collect";
 import "./receivables/credit";
 import "./receivables/promise";
 import "./sales/approval";
+import "./sales/customer";
 import "./sales/next_step";
 import "./sales/quick_order";
 import "./supply/availability";

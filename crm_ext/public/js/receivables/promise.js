@@ -215,7 +215,8 @@ frappe.ui.form.on("Sales Invoice", {
 
 frappe.ui.form.on("Customer", {
 	refresh(frm) {
-		if (!frm.is_new() && frappe.model.can_read("Sales Invoice")) {
+		const { crm_ext_seen_by_deal } = frm.doc.__onload || {};
+		if (!frm.is_new() && !crm_ext_seen_by_deal && frappe.model.can_read("Sales Invoice")) {
 			add_button(frm, { customer: frm.doc.name });
 		}
 	},
