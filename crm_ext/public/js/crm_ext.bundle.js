@@ -3,9 +3,11 @@
 
 // What every page of the desk may need. Forms of one document type have a file of their own.
 import "./boards";
+import "./follow_ups/common";
 import "./follow_ups/dialog";
 import "./follow_ups/forms";
 import "./follow_ups/follow_up_done.html";
+import "./follow_ups/place";
 import "./reports";
 import "./receivables/collect";
 import "./receivables/credit";

@@ -5,31 +5,9 @@ import { once } from "../dialogs";
 
 frappe.provide("crm_ext.follow_ups");
 
-const METHODS = "crm_ext.api.follow_ups.";
-
 Object.assign(crm_ext.follow_ups, {
-	channels: ["Call", "Visit", "Mail", "Meeting", "SMS", "WhatsApp", "WeChat", "QQ", "Other"],
-	outcomes: ["Reached", "Not Reached", "Left a Message", "Interested", "Not Interested", "Other"],
-	references: [
-		"Lead",
-		"Opportunity",
-		"Quotation",
-		"Sales Order",
-		"Sales Invoice",
-		"Customer",
-		"Payment Promise",
-		"Prospect",
-		"Deal",
-		"Issue",
-		"Contract",
-	],
-
 	// Those just being finished: a second click does nothing.
 	finishing: new Set(),
-
-	call(method, args) {
-		return frappe.xcall(METHODS + method, args);
-	},
 
 	// "Log and Plan Next": of an open follow up, or of a document. `on_done({done, next})` after it was saved.
 	async open_dialog({ follow_up, doctype, name, on_done } = {}) {
@@ -143,90 +121,6 @@ Object.assign(crm_ext.follow_ups, {
 			this.finishing.delete(name);
 		}
 		this.say(__("Done."));
-		on_done?.(name);
-	},
-
-	// Where a row {due_on, due_date, all_day, status} stands by this person's own day, and its colour.
-	bucket(row) {
-		if (row.status && row.status !== "Open") return row.status.toLowerCase();
-		return this.bucket_of(
-			cint(row.all_day)
-				? row.due_date
-				: frappe.datetime.convert_to_user_tz(row.due_on, false).format("YYYY-MM-DD")
-		);
-	},
-
-	bucket_of(day) {
-		const today = frappe.datetime.get_today();
-		if (day < today) return "overdue";
-		if (day === today) return "today";
-		return day === frappe.datetime.add_days(today, 1) ? "tomorrow" : "later";
-	},
-
-	colors: {
-		overdue: "red",
-		today: "orange",
-		tomorrow: "blue",
-		later: "gray",
-		done: "green",
-		cancelled: "gray",
-	},
-
-	bucket_label(bucket) {
-		return {
-			overdue: __("Overdue"),
-			today: __("Today"),
-			tomorrow: __("Tomorrow"),
-			later: __("Later"),
-			done: __("Done", null, "Follow Up"),
-			cancelled: __("Cancelled", null, "Follow Up"),
-		}[bucket];
-	},
-
-	// Frappe writes the system's time zone below every time; this one is in that of the person responsible.
-	without_zone(control) {
-		if (!control) return;
-		const description = control.df.description.split("<br>")[0];
-		control.set_description = function () {
-			this.df.description = description;
-			frappe.ui.form.ControlData.prototype.set_description.call(this);
-		};
-		control.set_description();
-	},
-
-	say(message) {
-		frappe.show_alert({ message, indicator: "green" });
-	},
-
-	// Where this person is, for a check-in; rejects with a message for people.
-	locate() {
-		return new Promise((resolve, reject) => {
-			const reasons = {
-				1: __("The browser was not allowed to tell where you are."),
-				2: __("Your position could not be found."),
-				3: __("Finding your position took too long."),
-			};
-			navigator.geolocation.getCurrentPosition(
-				({ coords: { latitude, longitude, accuracy } }) =>
-					resolve({ latitude, longitude, accuracy }),
-				(error) => reject(reasons[error.code] || reasons[2]),
-				{ enableHighAccuracy: true, timeout: 20000, maximumAge: 0 }
-			);
-		});
-	},
-
-	async check_in(name, on_done) {
-		if (!navigator.geolocation) {
-			return frappe.msgprint(__("This browser cannot tell where you are."));
-		}
-		let place;
-		try {
-			place = await this.locate();
-		} catch (message) {
-			return frappe.msgprint(message);
-		}
-		await this.call("check_in", { name, ...place });
-		this.say(__("Checked in."));
 		on_done?.(name);
 	},
 });
