@@ -23,7 +23,7 @@ class Clock:
 	"""Started when made."""
 
 	def __init__(self) -> None:
-		self._thread = _server_thread()
+		self._thread = server_thread(frappe.db)
 		self._began = self._read()
 
 	def stop(self) -> Span:
@@ -41,8 +41,9 @@ class Clock:
 		return time.perf_counter(), cpu
 
 
-def _server_thread() -> Path | None:
-	((thread, pid_file),) = frappe.db.sql(
+def server_thread(db) -> Path | None:
+	"""Where the kernel tells how long the server's thread of this connection ran; None where it cannot be read."""
+	((thread, pid_file),) = db.sql(
 		"SELECT TID, @@pid_file FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()"
 	)
 	try:

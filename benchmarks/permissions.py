@@ -3,7 +3,8 @@
 200,000 leads, orders, customers, deals, deliveries and invoices of 200 salespeople, made by SQL and removed at the end. Each list is read by
 Frappe's `get_list`, with visibility off and on in turns, in one process, by users of different reach:
 
-* all: the scope is All; the condition is empty
+* scope All: the condition is empty
+* all of the tree: the head of two hundred, who sees each row, and has each asked for
 * half the tree: the head of a hundred
 * team of five: the head of five
 * one of 200: somebody who sees the own ones only
@@ -11,18 +12,24 @@ Frappe's `get_list`, with visibility off and on in turns, in one process, by use
 A list that shows less has less to read. So leads are compared with the list that shows all, and with the filter of owners one
 would type to see the same (without the leads that name nobody and are their creator's). Times are processor times of this
 process and of the database server (see clock.py). What the indexes cost a save is measured before and after they are made.
+
+`--desk` measures what somebody waits for instead: the two requests the desk sends for a list of leads, its first page and its
+counter, each from the session cookie to the bytes of the answer, through Frappe's own WSGI application.
 """
 
 import argparse
+import json
 import os
 import statistics
+import time
+from unittest.mock import patch
 
 import frappe
-from clock import Clock
+from clock import Clock, server_thread
 
 PREFIX = "BENCH-VIS-"
 PEOPLE = 200
-HEAD, LEADER, SELLER = (f"{PREFIX.lower()}{number}@example.com" for number in (1, 150, 7))
+TOP, HEAD, LEADER, SELLER = (f"{PREFIX.lower()}{number}@example.com" for number in (0, 1, 150, 7))
 DOCTYPES = ("Lead", "Sales Order", "Customer", "Deal", "Delivery Note", "Sales Invoice")
 
 
@@ -32,6 +39,7 @@ def main() -> None:
 	parser.add_argument("--rows", type=int, default=200_000)
 	parser.add_argument("--doctype", action="append", choices=DOCTYPES, help="all, unless named")
 	parser.add_argument("--rounds", type=int, default=9)
+	parser.add_argument("--desk", action="store_true", help="whole requests of the desk, for leads")
 	options = parser.parse_args()
 	frappe.init(site=options.site)
 	frappe.connect()
@@ -44,6 +52,9 @@ def main() -> None:
 		switch_on(1)
 		print(f"<!-- one UPDATE of modified of a lead: {without:.3f} ms, with the index {writes():.3f} -->")
 		analyze()
+		if options.desk:
+			desk(options.site, options.rounds)
+			return
 		print(
 			"| list | who | sees | read | off, ms | on, ms | on to off | same rows by a filter, ms | on to filter |"
 		)
@@ -98,18 +109,20 @@ def writes(number: int = 1000) -> float:
 
 def fill(rows: int) -> None:
 	root = frappe.db.get_value("Sales Person", {"is_group": 1, "parent_sales_person": ("is", "not set")})
-	numbers = f"FROM seq_1_to_{PEOPLE}"
+	numbers = f"FROM seq_0_to_{PEOPLE}"
 	mail = f"CONCAT('{PREFIX.lower()}', seq, '@example.com')"
-	last = (frappe.db.sql("SELECT MAX(rgt) FROM `tabSales Person`")[0][0] or 0) + 10
+	last = (frappe.db.sql("SELECT MAX(rgt) FROM `tabSales Person`")[0][0] or 0) + 11
 	frappe.db.sql(
 		f"INSERT INTO `tabEmployee` (name, user_id, status) SELECT CONCAT('{PREFIX}', seq), {mail}, 'Active' {numbers}"
 	)
-	# Number 1 is the head of the first half, number 150 that of the four after it.
+	# Number 0 is the head of all, number 1 of the first half, number 150 of the four after it.
 	half = PEOPLE // 2
 	frappe.db.sql(
 		f"""INSERT INTO `tabSales Person` (name, sales_person_name, parent_sales_person, employee, is_group, enabled, lft, rgt)
-		SELECT CONCAT('{PREFIX}', seq), CONCAT('{PREFIX}', seq), %s, CONCAT('{PREFIX}', seq), seq = 1, 1,
-			IF(seq = 1, {last}, {last} + 2 * seq), IF(seq = 1, {last} + 2 * {half} + 2, {last} + 2 * seq + 1 + IF(seq > {half}, 5, 0) + IF(seq = 150, 8, 0))
+		SELECT CONCAT('{PREFIX}', seq), CONCAT('{PREFIX}', seq), %s, CONCAT('{PREFIX}', seq), seq < 2, 1,
+			CASE seq WHEN 0 THEN {last} - 1 WHEN 1 THEN {last} ELSE {last} + 2 * seq END,
+			CASE seq WHEN 0 THEN {last} + 2 * {PEOPLE} + 20 WHEN 1 THEN {last} + 2 * {half} + 2
+				ELSE {last} + 2 * seq + 1 + IF(seq > {half}, 5, 0) + IF(seq = 150, 8, 0) END
 		{numbers}""",
 		root,
 	)
@@ -224,7 +237,8 @@ def measure(doctype: str, rounds: int) -> None:
 	if doctype == "Lead":
 		works["whole list"] = whole
 	for who, user, terms in (
-		("all", SELLER, everything),
+		("scope All", SELLER, everything),
+		("all of the tree", TOP, on),
 		("half the tree", HEAD, on),
 		("team of five", LEADER, on),
 		("one of 200", SELLER, on),
@@ -259,6 +273,113 @@ def measure(doctype: str, rounds: int) -> None:
 			print(
 				f"<!-- {who}: {_queries(page, doctype)} queries a page, {_queries(whole, doctype)} the whole list -->"
 			)
+
+
+# The columns of ERPNext's list of leads, as the desk asks for them.
+_COLUMNS = (
+	"name owner creation modified modified_by _user_tags _comments _assign _liked_by docstatus idx"
+	" title status lead_owner company_name territory email_id image"
+).split()
+_REQUESTS = {
+	"first page": (
+		"get",
+		{
+			"fields": json.dumps([f"`tabLead`.`{column}`" for column in _COLUMNS]),
+			"filters": "[]",
+			"order_by": "`tabLead`.`modified` desc",
+			"start": 0,
+			"page_length": 20,
+			"view": "List",
+			"with_comment_count": 1,
+		},
+	),
+	"counter": ("get_count", {"filters": "[]", "fields": "[]", "distinct": "false", "limit": 1001}),
+}
+
+
+def desk(site: str, rounds: int) -> None:
+	"""Prints what the desk's requests take with visibility off and on, in turns, with the share of the database in it."""
+	from crm_ext.hierarchy import visibility
+	from crm_ext.hierarchy.visibility import OFF, Terms
+
+	on = Terms(True, "Own and Below", {})
+	people = (
+		("all of the tree", TOP),
+		("half the tree", HEAD),
+		("team of five", LEADER),
+		("one of 200", SELLER),
+	)
+	cookies = {user: _log_in(user) for _who, user in people}
+	print("| who | request | off, ms | on, ms | on to off | of it the database, off to on |")
+	print("|---|---|---|---|---|---|")
+	for who, user in people:
+		for what, (method, arguments) in _REQUESTS.items():
+			spans: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+			# The first of each warms up what is kept.
+			for number in range(2 * (rounds * 5 + 1)):
+				narrowed = bool(number % 2)
+				with patch.object(visibility, "terms", return_value=on if narrowed else OFF):
+					span = _request(site, cookies[user], method, arguments)
+				if number > 1:
+					spans[narrowed].append(span)
+			(off, off_db), (got, got_db) = (
+				tuple(statistics.median(part) for part in zip(*spans[state], strict=True))
+				for state in (False, True)
+			)
+			print(
+				f"| {who} | {what} | {off:.2f} | {got:.2f} | {got / off:.2f} | {off_db:.2f} to {got_db:.2f} |",
+				flush=True,
+			)
+	print(f"<!-- load average {os.getloadavg()[0]:.1f} -->")
+	frappe.init(site=site)
+	frappe.connect()
+
+
+def _log_in(user: str) -> str:
+	"""Cookie of a new session."""
+	from frappe.sessions import Session
+
+	frappe.utils.set_request(method="POST", path="/")
+	frappe.set_user(user)
+	sid = Session(user=user, resume=False, full_name=user, user_type="System User").sid
+	frappe.db.commit()
+	return sid
+
+
+def _request(site: str, sid: str, method: str, arguments: dict) -> tuple[float, float]:
+	"""Milliseconds of processor time: all, of the database server."""
+	from frappe.app import application
+	from frappe.database.mariadb.database import MariaDBDatabase
+	from werkzeug.test import Client
+
+	# What the request before left.
+	frappe.destroy()
+	began = {}
+	connect = MariaDBDatabase.connect
+
+	def observed(self: MariaDBDatabase) -> None:
+		connect(self)
+		began["thread"] = server_thread(self)
+		began["at"] = _spent(began["thread"])
+
+	with patch.object(MariaDBDatabase, "connect", observed):
+		start = time.process_time()
+		response = Client(application, use_cookies=False).post(
+			f"/api/method/frappe.desk.reportview.{method}",
+			data={"doctype": "Lead", **arguments},
+			base_url=f"http://{site}",
+			headers={"X-Frappe-Site-Name": site, "Cookie": f"sid={sid}"},
+			buffered=True,
+		)
+		own = (time.process_time() - start) * 1000
+	if response.status_code != 200:
+		raise SystemExit(f"{method}: {response.status_code} {response.get_data(as_text=True)[:500]}")
+	database = _spent(began["thread"]) - began["at"]
+	return own + database, database
+
+
+def _spent(thread) -> float:
+	return int(thread.read_text().split()[0]) / 1e6
 
 
 def _median(spans: list) -> float:

@@ -117,6 +117,7 @@ doc_events = {
 		"onload": "crm_ext.events.sales.onload",
 		"validate": "crm_ext.events.delivery_note.validate",
 	},
+	"DocShare": {"on_update": "crm_ext.events.doc_share.on_update"},
 	"Employee": {
 		"after_rename": "crm_ext.events.hierarchy.after_rename",
 		"on_change": "crm_ext.events.hierarchy.on_change",

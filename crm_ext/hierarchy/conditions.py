@@ -17,6 +17,16 @@ def by_holder(doctype: str, sight: Sight) -> str:
 	return f"`tab{doctype}`.{HOLDER_COLUMN} IN ({quoted(sight.users)})"
 
 
+def of_each_holder(doctype: str, sight: Sight) -> str:
+	"""The same, asked of the rows as they are read: a function on the column keeps the database from its index."""
+	return f"COALESCE(`tab{doctype}`.{HOLDER_COLUMN}) IN ({quoted(sight.users)})"
+
+
+def way_of_holder(doctype: str, sight: Sight) -> str:
+	"""As one of `ways`."""
+	return f"SELECT made.name FROM `tab{doctype}` made WHERE made.{HOLDER_COLUMN} IN ({quoted(sight.users)})"
+
+
 def among(doctype: str, selects: Iterable[str]) -> str:
 	"""For who sees little: the names are looked up first, each way by its index."""
 	return (
@@ -42,30 +52,18 @@ def ways(
 	holders, select = HOLDERS[doctype], f"SELECT made.name FROM `tab{doctype}` made"
 	users, persons = quoted(sight.users), quoted(sight.persons)
 	if with_holder:
-		yield f"{select} WHERE made.{HOLDER_COLUMN} IN ({users})"
+		yield way_of_holder(doctype, sight)
 	else:
-		made, unnamed = select, []
-		if holders.of_deals and by_deals:
-			found = _made_or_dealt(doctype, users, persons)
-			made = (
-				f"SELECT made.name FROM ({found}) found STRAIGHT_JOIN `tab{doctype}` made"
-				" ON made.name = found.name"
-			)
-		else:
-			unnamed.append(f"made.owner IN ({users})")
 		if holders.user:
 			yield f"{select} WHERE made.{holders.user} IN ({users})"
-			unnamed.append(_is_empty(f"made.{holders.user}"))
-		if holders.person:
-			if persons:
-				yield f"{select} WHERE made.{holders.person} IN ({persons})"
-			unnamed.append(_is_empty(f"made.{holders.person}"))
-		if holders.team:
-			team = f"FROM `tabSales Team` team WHERE team.parenttype = '{doctype}'"
-			if persons:
-				yield f"SELECT team.parent AS name {team} AND team.sales_person IN ({persons})"
-			unnamed.append(f"(SELECT COUNT(*) {team} AND team.parent = made.name) = 0")
-		yield f"{made} WHERE {' AND '.join(unnamed)}"
+		if holders.person and persons:
+			yield f"{select} WHERE made.{holders.person} IN ({persons})"
+		if holders.team and persons:
+			yield f"SELECT team.parent AS name {_TEAM.format(doctype)} AND team.sales_person IN ({persons})"
+	if holders.of_deals and by_deals:
+		yield _of_nobody(doctype, users, persons, with_holder)
+	elif not with_holder:
+		yield " AND ".join((f"{select} WHERE made.owner IN ({users})", *_names_nobody(doctype)))
 	if holders.deal:
 		of_deals = f"{select} JOIN `tabDeal` thread ON thread.name = made.deal"
 		yield f"{of_deals} WHERE thread.owner_user IN ({users})"
@@ -77,18 +75,40 @@ def ways(
 		yield f"{select} WHERE made.name IN ({names})"
 
 
-def _made_or_dealt(doctype: str, users: str, persons: str) -> str:
-	"""SELECT of names, each once: what these people made, and what they have a deal with."""
-	field = HOLDERS[doctype].of_deals
-	parts = [f"SELECT name FROM `tab{doctype}` WHERE owner IN ({users})"]
-	parts.append(f"SELECT {field} FROM `tabDeal` WHERE owner_user IN ({users}) AND {field} > ''")
+_TEAM = "FROM `tabSales Team` team WHERE team.parenttype = '{}'"
+
+
+def _names_nobody(doctype: str) -> Iterator[str]:
+	holders = HOLDERS[doctype]
+	for field in filter(None, (holders.user, holders.person)):
+		yield _is_empty(f"made.{field}")
+	if holders.team:
+		yield f"(SELECT COUNT(*) {_TEAM.format(doctype)} AND team.parent = made.name) = 0"
+
+
+def _of_nobody(doctype: str, users: str, persons: str, with_holder: bool) -> str:
+	"""As one of `ways`: those that name nobody, of what these people have a deal with and, without that column, made."""
+	field, one = _deals_with(doctype)
+	select = f"SELECT {field} AS name FROM `tabDeal` thread WHERE {one} AND {field} > ''"
+	found = [f"{select} AND owner_user IN ({users})"]
 	if persons:
 		# Mostly the owner is the Sales Person: those are there already.
-		others = f"COALESCE(owner_user, '') NOT IN ({users})"
-		parts.append(
-			f"SELECT {field} FROM `tabDeal` WHERE sales_person IN ({persons}) AND {others} AND {field} > ''"
+		found.append(
+			f"{select} AND sales_person IN ({persons}) AND COALESCE(owner_user, '') NOT IN ({users})"
 		)
-	return " UNION ".join(parts)
+	if not with_holder:
+		found.append(f"SELECT name FROM `tab{doctype}` WHERE owner IN ({users})")
+	# Each once, however many deals there are with it.
+	return (
+		f"SELECT made.name FROM ({' UNION '.join(found)}) found STRAIGHT_JOIN `tab{doctype}` made"
+		f" ON made.name = found.name WHERE {' AND '.join(_names_nobody(doctype))}"
+	)
+
+
+def _deals_with(doctype: str) -> tuple[str, str]:
+	"""Field of a deal `thread` that names one of this DocType, and when it does."""
+	field = HOLDERS[doctype].of_deals
+	return field, f"thread.party_type = '{doctype}'" if field == "party" else "1 = 1"
 
 
 def of_each(doctype: str, sight: Sight, shared: frozenset[str] = frozenset(), by_deals: bool = True) -> str:
@@ -111,10 +131,11 @@ def of_each(doctype: str, sight: Sight, shared: frozenset[str] = frozenset(), by
 		parts.append(f"{table}.name IN ({names})")
 	made = _is_one_of(f"{table}.owner", users)
 	if holders.of_deals and by_deals:
+		field, one = _deals_with(doctype)
 		# Up to the first: a customer of the till has thousands.
 		made = (
 			f"({made} OR COALESCE((SELECT 1 FROM `tabDeal` thread"
-			f" WHERE thread.{holders.of_deals} = {table}.name AND ({held}) LIMIT 1), 0))"
+			f" WHERE thread.{field} = {table}.name AND {one} AND ({held}) LIMIT 1), 0))"
 		)
 	made = " AND ".join((*unnamed, made))
 	if holders.team:

@@ -1,9 +1,7 @@
 """Who sees whose records: pure rules over the tree of Sales Persons, without a site."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from typing import NamedTuple
 
 from crm_ext.constants.visibility import ALL, BRANCH, OWN, SCOPES
@@ -38,8 +36,7 @@ class Absence(NamedTuple):
 	to_date: date
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
 	"""Whose records somebody sees."""
 
 	users: frozenset[str]
@@ -82,11 +79,7 @@ def sight(nodes: Iterable[Node], user: str, scope: str) -> Sight:
 
 	Branch: the team of the nearest group, which is the Sales Person's own where that is one.
 	"""
-	return _sight(tuple(nodes), user, scope)
-
-
-@lru_cache(maxsize=32)  # asked for each list, of a tree that seldom changes
-def _sight(nodes: tuple[Node, ...], user: str, scope: str) -> Sight:
+	nodes = tuple(nodes)
 	own = [node for node in nodes if node.user == user]
 	if scope == OWN:
 		return Sight(frozenset({user}), frozenset(node.name for node in own))

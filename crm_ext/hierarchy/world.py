@@ -1,15 +1,19 @@
-"""The trees of Sales Persons and Territories and the stand-ins, read once and kept until one of them changes. Reads only."""
+"""The trees of Sales Persons and Territories and the stand-ins, read once and kept until one of them changes; and of each
+user what follows from them, because a list of somebody shall not wait for the whole tree. Reads only.
+"""
 
 from typing import NamedTuple
 
 import frappe
 from frappe.utils import getdate
 
-from crm_ext.constants.visibility import HOLDER_COLUMN, HOLDER_DOCTYPES
-from crm_ext.hierarchy.rules import Absence, Node, Place
+from crm_ext.constants.visibility import ALL, HOLDER_COLUMN, HOLDER_DOCTYPES, SCOPES
+from crm_ext.hierarchy import rules
+from crm_ext.hierarchy.rules import Absence, Node, Place, Sight
 
-# With what is kept under it; another name where that changes, because an old process may still write.
+# With what is kept under them; other names where that changes, because an old process may still write.
 _KEY = "crm_ext_visibility_2"
+_OF_USER = "crm_ext_visibility_of_user"
 
 
 # Tuples, because they come out of the cache faster than objects: once in each request.
@@ -20,9 +24,23 @@ class World(NamedTuple):
 	with_holder: frozenset[str]  # DocTypes whose table has HOLDER_COLUMN
 
 
+class Known(NamedTuple):
+	"""What concerns one user. `sights`: of the user and of whom they stand in for, now or later, by scope."""
+
+	sights: dict[str, dict[str, Sight]]
+	absences: tuple[Absence, ...]
+	shared: frozenset[str]  # DocTypes of which something is shared with the user
+	with_holder: frozenset[str]
+
+
 def read() -> World:
 	"""From the cache; else four statements."""
 	return frappe.cache.get_value(_KEY, generator=_read)
+
+
+def of(user: str) -> Known:
+	"""From the cache; else one statement, and those of `read`."""
+	return frappe.cache.hget(_OF_USER, user, generator=lambda: _of(user))
 
 
 def clear() -> None:
@@ -33,7 +51,40 @@ def clear() -> None:
 
 
 def _clear() -> None:
-	frappe.cache.delete_value(_KEY)
+	frappe.cache.delete_value([_KEY, _OF_USER])
+
+
+def share(user: str | None) -> None:
+	"""Something is shared with a user; None: with everyone. What is taken back needs no telling: whoever is thought to
+	have something shared is asked for."""
+	if not user:
+		clear()
+		return
+
+	def forget() -> None:
+		frappe.cache.hdel(_OF_USER, user)
+
+	forget()
+	frappe.db.after_commit.add(forget)
+	frappe.db.after_rollback.add(forget)
+
+
+def _of(user: str) -> Known:
+	world = read()
+	absences = tuple(one for one in world.absences if one.stand_in == user)
+	shared = frappe.db.sql(
+		"SELECT DISTINCT share_doctype FROM `tabDocShare` WHERE `read` = 1 AND (user = %s OR everyone = 1)",
+		user,
+	)
+	return Known(
+		{
+			one: {scope: rules.sight(world.nodes, one, scope) for scope in SCOPES if scope != ALL}
+			for one in {user, *(absence.user for absence in absences)}
+		},
+		absences,
+		frozenset(doctype for (doctype,) in shared),
+		world.with_holder,
+	)
 
 
 def _read() -> World:

@@ -3,7 +3,6 @@
 import random
 import subprocess
 import unittest
-from dataclasses import replace
 from datetime import date, timedelta
 from unittest.mock import patch
 
@@ -304,8 +303,12 @@ class TestVisibility(Sellers, SiteTestCase):
 		south = next(name for name, user in self.made["Lead"].items() if user == SOUTH)
 		frappe.share.add("Lead", south, NORTH)
 		self.assertEqual(self.see(NORTH), {NORTH, SOUTH})
+		self.assertEqual(self.see(NORTH_2), {NORTH_2})
 		frappe.share.add("Lead", south, everyone=1)
 		self.assertEqual(self.see(NORTH_2), {NORTH_2, SOUTH})
+		frappe.share.remove("Lead", south, NORTH)
+		frappe.db.delete("DocShare", {"share_doctype": "Lead", "share_name": south})
+		self.assertEqual(self.see(NORTH), {NORTH})
 
 	def test_user_permissions_hold_beside(self):
 		switch_on(OWN_AND_BELOW)
@@ -346,7 +349,7 @@ class TestVisibility(Sellers, SiteTestCase):
 			shared = frozenset(name for name, user in made.items() if user == SOUTH)
 			for user in (BOSS, NORTH, STRANGER):
 				sight = visibility.sight_of(user, doctype)
-				for one in (sight, replace(sight, territories=frozenset({territory}))):
+				for one in (sight, sight._replace(territories=frozenset({territory}))):
 					for extra in (frozenset(), shared):
 						ways = list(conditions.ways(doctype, one, extra, False))
 						shapes = [conditions.among(doctype, ways), conditions.of_each(doctype, one, extra)]
@@ -362,7 +365,7 @@ class TestVisibility(Sellers, SiteTestCase):
 
 	def test_who_sees_much_sees_the_same(self):
 		switch_on(OWN_AND_BELOW)
-		with patch.object(visibility, "_MUCH", 0):
+		with patch.object(visibility, "_MUCH", 0), patch.object(visibility, "_MANY", 1):
 			for doctype in self.made:
 				frappe.cache.delete_keys("crm_ext_sees_little")
 				self.assertEqual(self.see(NORTH, doctype), {NORTH}, doctype)
@@ -432,6 +435,11 @@ class TestVisibility(Sellers, SiteTestCase):
 		switch_on(OWN_AND_BELOW)
 		world.read()
 		frappe.set_user(BOSS)
+		visibility.condition("Lead", BOSS)
+		with self.assertQueryCount(0):
+			visibility.condition("Lead", BOSS)
+		south = next(name for name, user in self.made["Lead"].items() if user == SOUTH)
+		frappe.share.add_docshare("Lead", south, BOSS, flags={"ignore_share_permission": True})
 		visibility.condition("Lead", BOSS)
 		# What is shared.
 		with self.assertQueryCount(1):
@@ -608,6 +616,10 @@ class TestShapes(Sellers, WithIndexes):
 				name = self._add_row(
 					STRANGER, doctype, territory=self.random.choice([None, *areas]), **fields
 				)
+				if holders.of_deals:
+					of = {holders.of_deals: name, "party_type": self.random.choice([doctype, "Lead"])}
+					who = {"owner_user": self.any_user(), "sales_person": self.any_person()}
+					self._add_row(STRANGER, "Deal", **who, **of)
 				frappe.db.set_value(doctype, name, "owner", self.random.choice(PEOPLE), update_modified=False)
 				for _row in range(self.random.choice([0, 0, 1, 2]) if holders.team else 0):
 					row = {"parenttype": doctype, "parentfield": "sales_team", "parent": name}
@@ -616,14 +628,17 @@ class TestShapes(Sellers, WithIndexes):
 			every = list(self.made[doctype])
 			for user in PEOPLE:
 				sight = visibility.sight_of(user, doctype)
-				for one in (sight, replace(sight, territories=frozenset(areas[:1]))):
+				for one in (sight, sight._replace(territories=frozenset(areas[:1]))):
 					for shared in (frozenset(), frozenset(self.random.sample(every, 3))):
 						shapes = [conditions.of_each(doctype, one, shared)]
 						for with_holder in {False, doctype in HOLDER_DOCTYPES}:
 							ways = list(conditions.ways(doctype, one, shared, with_holder))
 							shapes.append(conditions.among(doctype, ways))
-						if doctype in HOLDER_DOCTYPES and not (holders.deal or one.territories or shared):
+						if doctype in HOLDER_DOCTYPES and not (
+							holders.deal or holders.of_deals or one.territories or shared
+						):
 							shapes.append(conditions.by_holder(doctype, one))
+							shapes.append(conditions.of_each_holder(doctype, one))
 						self.assert_same(doctype, shapes)
 
 	def test_of_what_follows(self):
