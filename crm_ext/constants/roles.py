@@ -160,9 +160,12 @@ RIGHTS: dict[str, dict[str, str]] = {
 	"Sales Manager": {
 		**{doctype: _MASTERS[doctype] for doctype in _MASTERS_OF_MANAGERS},
 		# As the people they lead.
+		"Address": _KEEP,
 		"Delivery Note": _READ,
 		"Sales Invoice": _READ,
 	},
+	# Who releases credit, as shipped, opens the order it is for.
+	"Accounts Manager": {"Sales Order": f"{_LOOK} report"},
 	# Filters of Receivable Aging and Receipts.
 	"Accounts User": {"Sales Partner": _PICK, "Sales Person": _PICK},
 	# For which customer and order something is bought, and how far that order is.

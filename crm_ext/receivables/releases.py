@@ -7,6 +7,7 @@ orders at once cannot use the same money, and an order that is cancelled gives b
 Locks are taken in one order everywhere: the customer's turn, releases, what orders took of them.
 """
 
+from itertools import islice
 from math import inf
 
 import frappe
@@ -62,7 +63,12 @@ def who(amount: float, order: Document | None = None, most: int = 10) -> list[st
 	for user, role in rows:
 		found[user] = min(found.get(user, inf), limits[role])
 	users = sorted(found, key=lambda user: (found[user], user))
-	return [user for user in users if not order or not _is_own(order.owner, user)][:most]
+	return list(islice((user for user in users if not order or _can(user, order)), most))
+
+
+def _can(user: str, order: Document) -> bool:
+	"""Whether somebody with the role may release this order: not their own, and they have to be able to open it."""
+	return not _is_own(order.owner, user) and frappe.has_permission(ORDER, doc=order, user=user)
 
 
 def in_words(currency: str | None) -> str:
@@ -164,7 +170,7 @@ def give(doc: Document) -> None:
 
 
 def given(doc: Document) -> None:
-	"""After a release was submitted: it stands on the order's timeline."""
+	"""After a release was submitted: it stands on the timeline of the order and of the deal the order was in."""
 	if not doc.sales_order:
 		return
 	text = _("{0} released credit of {1} until {2}").format(
@@ -174,14 +180,20 @@ def given(doc: Document) -> None:
 	)
 	if doc.notes:
 		text += f": {escape_html(doc.notes)}"
+	_comment(ORDER, doc.sales_order, text)
+	if doc.deal:
+		_comment("Deal", doc.deal, f"{credit_check.link(ORDER, doc.sales_order)}: {text}")
+
+
+def _comment(doctype: str, name: str, content: str) -> None:
 	frappe.get_doc(
 		{
 			"doctype": "Comment",
 			"comment_type": "Info",
-			"reference_doctype": ORDER,
-			"reference_name": doc.sales_order,
+			"reference_doctype": doctype,
+			"reference_name": name,
 			"comment_email": frappe.session.user,
-			"content": text,
+			"content": content,
 		}
 	).insert(ignore_permissions=True)
 
