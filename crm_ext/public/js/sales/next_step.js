@@ -24,6 +24,9 @@ const refresh = (frm) => {
 		.addClass("btn-primary crm-ext-next-step");
 };
 
+// Frappe then shows what the action made of the document, but not what the server says beside it when it loads one.
+const after_workflow_action = (frm) => frm.reload_doc();
+
 for (const doctype of [
 	"Lead",
 	"Opportunity",
@@ -32,5 +35,5 @@ for (const doctype of [
 	"Delivery Note",
 	"Sales Invoice",
 ]) {
-	frappe.ui.form.on(doctype, { refresh });
+	frappe.ui.form.on(doctype, { after_workflow_action, refresh });
 }
