@@ -4,7 +4,14 @@
 wherever the chain of documents tells, the app writes it.
 """
 
-from crm_ext.constants.workflows import APPROVAL_FIELDS, LEAD_STATE_FIELD, QUALIFIED_FOR, STATE_FIELD
+from crm_ext.constants.workflows import (
+	APPROVAL_FIELDS,
+	FINDINGS,
+	HANDS,
+	LEAD_STATE_FIELD,
+	QUALIFIED_FOR,
+	STATE_FIELD,
+)
 
 MODULE = "CRM Ext"
 
@@ -221,6 +228,22 @@ def _workflow_fields(insert_after: str, state_field: str = STATE_FIELD) -> list[
 			"insert_after": reasons,
 			"label": "Who May Approve",
 		},
+		{
+			**kept,
+			"fieldname": FINDINGS,
+			"fieldtype": "Small Text",
+			"hidden": 1,
+			"insert_after": roles,
+			"label": "Limits Passed",
+		},
+		{
+			**kept,
+			"fieldname": HANDS,
+			"fieldtype": "Small Text",
+			"hidden": 1,
+			"insert_after": FINDINGS,
+			"label": "Who May Not Approve for Another",
+		},
 	]
 
 
@@ -231,7 +254,7 @@ CUSTOM_FIELDS["Opportunity"] += [
 		"depends_on": f"eval:doc.{STATE_FIELD} && doc.{QUALIFIED_FOR}",
 		"fieldname": QUALIFIED_FOR,
 		"fieldtype": "Currency",
-		"insert_after": APPROVAL_FIELDS[2],
+		"insert_after": HANDS,
 		"label": "Qualified For",
 		"no_copy": 1,
 		"options": "Company:company:default_currency",

@@ -10,6 +10,10 @@ STATE_FIELD = "crm_ext_state"
 LEAD_STATE_FIELD = "crm_ext_lead_state"
 # What the last save found: whether it has to be approved, why, and by whom.
 NEEDED, REASONS, ROLES = APPROVAL_FIELDS = "approval_needed", "approval_reasons", "approval_roles"
+# The same as figures, for readers of other languages.
+FINDINGS = "approval_findings"
+# Who had it before, or asked for its approval: they do not approve it in another's name.
+HANDS = "approval_hands"
 # What an opportunity was worth when it was qualified, in company currency: limits up to there need nobody again.
 QUALIFIED_FOR = "qualified_for"
 

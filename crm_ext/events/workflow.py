@@ -5,6 +5,10 @@ from frappe.model.document import Document
 from crm_ext.workflows import approvals
 
 
+def onload(doc: Document, method: str | None = None) -> None:
+	approvals.show(doc)
+
+
 def validate(doc: Document, method: str | None = None) -> None:
 	approvals.prepare(doc)
 

@@ -119,7 +119,10 @@ class TestStandIn(ApprovalTestCase):
 		other = self.quotation(6_000)
 		act(HELPER, other, "Request Approval")
 		self.assertNotIn(HELPER, self.asked(other))
-		self.assertRefused(HELPER, other, "Approve", ApprovalNeeded)
+		self.assertEqual(self.actions(HELPER, other), [])
+		self.assertRefused(HELPER, other, "Approve")
+		with self.assertRaises(ApprovalNeeded):
+			self.submitted_by(HELPER, other)
 		act(MANAGER, other, "Approve")
 		self.assertState(other, "Sent", 1)
 

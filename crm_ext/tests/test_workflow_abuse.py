@@ -8,6 +8,7 @@ from frappe.utils import nowdate
 
 from crm_ext.constants.workflows import APPROVAL_FIELDS, QUALIFIED_FOR, STATE_FIELD
 from crm_ext.follow_ups import guard
+from crm_ext.hierarchy import world
 from crm_ext.setup.defaults import set_missing_switches
 from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase
@@ -15,12 +16,14 @@ from crm_ext.tests.visibility import BOSS, NORTH, NORTH_2, Sellers
 from crm_ext.tests.workflows import (
 	CLERK,
 	DIRECTOR,
+	HELPER,
 	LIMITS,
 	MANAGER,
 	OTHER_CLERK,
 	SELLER,
 	SETTINGS,
 	SMALL,
+	THIRD,
 	ApprovalTestCase,
 	act,
 	switch,
@@ -134,6 +137,73 @@ class TestWhoMayBeAway(ApprovalTestCase):
 			f.make_stand_in(CLERK, OTHER_CLERK)
 			with self.assertRaises(frappe.PermissionError):
 				f.make_stand_in(MANAGER, OTHER_CLERK)
+
+
+class TestGivenAway(ApprovalTestCase):
+	"""Who had a document, or asked for its approval, does not approve it in the name of somebody absent."""
+
+	def assertNoWay(self, user: str, document):
+		self.assertNotIn(user, self.asked(document))
+		self.assertNotIn("Approve", self.actions(user, document))
+		self.assertRefused(user, document, "Approve")
+
+	def test_an_opportunity(self):
+		for on in (1, 0):
+			switch(("Opportunity", "Value", 5_000, SMALL), opportunity=on)
+			opportunity = self.made_by(
+				SELLER, lambda submit: f.make_opportunity(f.make_lead(), 6_000, opportunity_owner=HELPER)
+			)
+			with self.set_user(HELPER):
+				opportunity.update({"opportunity_owner": SELLER, "approval_hands": None}).save()
+			with self.set_user(SELLER):
+				opportunity.reload().update({"opportunity_owner": THIRD, "approval_hands": "|x|"}).save()
+			self.assertEqual(opportunity.reload().approval_hands, f"|{HELPER}|{SELLER}|")
+			switch(("Opportunity", "Value", 5_000, SMALL), opportunity=1)
+			f.make_stand_in(MANAGER, HELPER)
+			act(THIRD, opportunity, "Request Approval")
+			self.assertNoWay(HELPER, opportunity)
+			quotation = self.made_by(HELPER, f.make_quotation, source=opportunity.reload())
+			with self.assertRaisesRegex(ApprovalNeeded, "has to be seen"):
+				self.submitted_by(HELPER, quotation)
+			frappe.db.delete("Stand In")
+			world.clear()
+			f.make_stand_in(MANAGER, CLERK)
+			frappe.get_doc("User", CLERK).add_roles("Sales User")
+			act(CLERK, opportunity, "Approve")
+			self.assertState(opportunity, "Qualified", 0)
+			frappe.db.delete("Stand In")
+			world.clear()
+
+	def test_another_owner_sent_along(self):
+		switch(*LIMITS, quotation=1, payment_entry=1)
+		f.make_stand_in(MANAGER, HELPER)
+		quotation = self.quotation(6_000, HELPER)
+		payment = self.payment(CLERK)
+		for user, document in ((HELPER, quotation), (CLERK, payment)):
+			with self.set_user(user):
+				values = frappe.get_doc(document.doctype, document.name).as_dict()
+				savedocs(frappe.as_json({**values, "owner": SELLER}), "Save")
+			self.assertEqual(document.reload().owner, user)
+		act(HELPER, quotation, "Request Approval")
+		self.assertNoWay(HELPER, quotation)
+		with self.set_user(OTHER_CLERK):
+			payment.reload().update({"remarks": "Seen", "custom_remarks": 1}).save()
+		self.assertRefused(CLERK, payment, "Verify")
+
+	def test_asked_for_and_withdrawn_from_the_list(self):
+		switch(*LIMITS, quotation=1)
+		f.make_stand_in(MANAGER, HELPER)
+		quotation = self.quotation(6_000)
+		act(HELPER, quotation, "Request Approval")
+		for row in asking.asked(quotation):
+			follow_up = frappe.get_doc("Follow Up", row.name)
+			follow_up.update({"status": "Cancelled"}).save(ignore_permissions=True)
+		self.assertEqual(asking.asked(quotation), [])
+		self.assertNoWay(HELPER, quotation)
+		with self.set_user(HELPER):
+			draft = frappe.get_doc("Quotation", quotation.name).as_dict()
+			with self.assertRaises(ApprovalNeeded):
+				savedocs(frappe.as_json({**draft, "approval_hands": None, "owner": SELLER}), "Submit")
 
 
 class TestRenames(ApprovalTestCase):

@@ -14,6 +14,7 @@ from frappe.utils import cint, flt
 from crm_ext.constants.workflows import (
 	APPROVE,
 	DRAFT,
+	HANDS,
 	NEEDED,
 	PENDING,
 	QUALIFIED,
@@ -27,13 +28,19 @@ from crm_ext.constants.workflows import (
 )
 from crm_ext.follow_ups import guard
 from crm_ext.receivables import credit, releases
-from crm_ext.workflows import approving, asking, changes, definitions, leads, measures, opportunities, states
+from crm_ext.workflows import approving, asking, changes, leads, measures, opportunities, states
 from crm_ext.workflows import limits as rules
 from crm_ext.workflows.measures import OPPORTUNITY
 
 
 class ApprovalNeeded(frappe.ValidationError):
 	"""A document that somebody else has to approve first."""
+
+
+def show(doc: Document) -> None:
+	"""As a form is opened: why it has to be approved, in the language of who reads."""
+	if is_on(doc.doctype) and doc.get(REASONS):
+		doc.set_onload(REASONS, measures.reasons(doc))
 
 
 def is_on(doctype: str) -> bool:
@@ -53,15 +60,18 @@ def prepare(doc: Document) -> None:
 	if not is_on(doc.doctype):
 		return
 	wanted = _settle_state(doc)
+	_keep_owner(doc)
 	if doc.doctype == leads.LEAD:
 		leads.prepare(doc, wanted)
 	if not WORKFLOWS[doc.doctype].measured:
 		return
 	findings = opportunities.find(doc) if doc.doctype == OPPORTUNITY else measures.find(doc)
 	doc.flags.approval_findings = findings
-	doc.set(NEEDED, int(bool(findings)))
-	doc.set(REASONS, "\n".join(measures.in_words(findings, doc.company)) or None)
-	doc.set(ROLES, definitions.mark(rules.approvers(findings)) or None)
+	doc.update(measures.noted(findings, doc.company))
+	if doc.get(STATE_FIELD) == PENDING and (
+		wanted == PENDING or doc.get_doc_before_save().get(ROLES) != doc.get(ROLES)
+	):
+		approving.remember(doc, frappe.session.user)
 	if doc.doctype == OPPORTUNITY and wanted == QUALIFIED:
 		allow_submit(doc)
 		opportunities.qualify(doc)
@@ -71,6 +81,18 @@ def keep(doc: Document) -> None:
 	"""Before a submitted document is saved: a form opened before ERPNext went on does not set the state back."""
 	if is_on(doc.doctype):
 		_settle_state(doc)
+		_keep_owner(doc)
+
+
+def _keep_owner(doc: Document) -> None:
+	"""Who entered a document is asked when it is approved or verified. Frappe takes another owner from whoever saves it."""
+	if doc.doctype == leads.LEAD:
+		return
+	before = doc.get_doc_before_save()
+	if before and not passes_unasked(doc):
+		doc.owner = before.owner
+	if WORKFLOWS[doc.doctype].measured and doc.doctype != OPPORTUNITY:
+		doc.set(HANDS, before.get(HANDS) if before else None)
 
 
 def _settle_state(doc: Document) -> str | None:
@@ -309,7 +331,7 @@ def _note_approval(doc: Document) -> None:
 	"""On the document, where no action of Frappe's notes it, and on its deals."""
 	if not doc.flags.by_workflow_action:
 		doc.add_comment("Workflow", _(doc.get(STATE_FIELD)))
-	asking.note(doc, doc.flags.approved_for or [], doc.get(REASONS) or "")
+	asking.note(doc, doc.flags.approved_for or [], "\n".join(measures.reasons(doc)))
 
 
 def passes_unasked(doc: Document) -> bool:

@@ -11,11 +11,12 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import getdate, nowdate
 
-from crm_ext.constants.workflows import OTHER, WORKFLOWS
+from crm_ext.constants.workflows import HANDS, OTHER, WORKFLOWS
 from crm_ext.hierarchy import world
 from crm_ext.hierarchy.rules import Absence
 from crm_ext.workflows import limits as rules
 from crm_ext.workflows import measures
+from crm_ext.workflows.definitions import mark
 from crm_ext.workflows.limits import Finding
 
 Test = Callable[[Collection[str]], bool]
@@ -69,8 +70,16 @@ def in_whose_name(doc: Document, suffices: Test, askers: Callable[[], Collection
 
 
 def own(doc: Document) -> set[str]:
-	"""Whose document it is. An opportunity made from a mail belongs to who was named on it."""
-	return {doc.owner, doc.get("opportunity_owner") or doc.owner}
+	"""Whose document it is or was, and who asked for its approval. An opportunity made from a mail belongs to who was named on
+	it."""
+	hands = (doc.get(HANDS) or "").strip("|").split("|")
+	return {doc.owner, doc.get("opportunity_owner"), *hands} - {None, ""}
+
+
+def remember(doc: Document, user: str) -> None:
+	"""Somebody who does not approve a document in another's name, also once they have given it away. In memory."""
+	known = (doc.get(HANDS) or "").strip("|").split("|")
+	doc.set(HANDS, mark(dict.fromkeys(filter(None, (*known, user)))))
 
 
 def absences() -> list[Absence]:

@@ -5,12 +5,11 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import escape_html, get_fullname, get_url_to_form, nowdate
 
-from crm_ext.constants.workflows import REASONS
 from crm_ext.deals import touch
 from crm_ext.follow_ups import guard, messages, preferences, store, work
 from crm_ext.follow_ups.model import CANCELLED, CONDITION_LEFT, OPEN
 from crm_ext.follow_ups.preferences import Person
-from crm_ext.workflows import approving
+from crm_ext.workflows import approving, measures
 from crm_ext.workflows import limits as rules
 
 FOLLOW_UP = "Follow Up"
@@ -175,7 +174,7 @@ def _plan(doc: Document, person: Person, mail: bool, asker: str, instead_of: str
 				"due_date": nowdate(),
 				"channel": "Other",
 				"subject": subject,
-				"instructions": doc.get(REASONS),
+				"instructions": "\n".join(measures.reasons(doc)) or None,
 				"responsible": person.user,
 			},
 			_MARK_STAND_IN if instead_of else _MARK,
@@ -206,7 +205,7 @@ def _mail(doc: Document, person: Person, subject: str, asker: str, instead_of: s
 			"verified": approving.is_verified(doc.doctype),
 			"document": f"{_(doc.doctype)} {doc.name}",
 			"link": get_url_to_form(doc.doctype, doc.name),
-			"reasons": (doc.get(REASONS) or "").split("\n"),
+			"reasons": measures.reasons(doc),
 			"preferences": frappe.utils.get_url("/app/follow-up-preference"),
 			"unsubscribe": messages.unsubscribe_link(person.user, "mail"),
 			"what": "mail",

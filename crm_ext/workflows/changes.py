@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 import frappe
 from frappe.model.document import Document
 
-from crm_ext.constants.workflows import NEEDED, REASONS, ROLES
-from crm_ext.workflows import definitions, measures
 from crm_ext.workflows import limits as rules
+from crm_ext.workflows import measures
 from crm_ext.workflows.limits import Figures, Finding, Limit
 
 _KEY = "crm_ext_before_change"
@@ -79,9 +78,7 @@ def check(doc: Document, refuse: Callable[[Document, list[Finding]], None]) -> l
 	if found:
 		refuse(doc, found)
 	findings = rules.find(after.figures, limits)
-	doc.set(NEEDED, int(bool(findings)))
-	doc.set(REASONS, "\n".join(measures.in_words(findings, doc.company)) or None)
-	doc.set(ROLES, definitions.mark(rules.approvers(findings)) or None)
+	doc.update(measures.noted(findings, doc.company))
 	return found
 
 

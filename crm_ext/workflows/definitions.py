@@ -6,6 +6,7 @@ from crm_ext.constants.workflows import (
 	ALWAYS,
 	APPROVER,
 	BEYOND,
+	HANDS,
 	IN_CONTACT,
 	OTHER,
 	OWNER,
@@ -89,7 +90,8 @@ def _stand_in(roles: str) -> str:
 	"""
 	today = "frappe.utils.now()[:10]"
 	return (
-		"frappe.session.user not in (doc.owner, doc.opportunity_owner) and"
+		"frappe.session.user not in (doc.owner, doc.opportunity_owner)"
+		f" and '|' + frappe.session.user + '|' not in (doc.{HANDS} or '') and"
 		f" [1 for roles, absent in [({roles}, frappe.db.get_list('Stand In', filters=["
 		f"['stand_in', '=', frappe.session.user], ['from_date', '<=', {today}], ['to_date', '>=', {today}],"
 		" ['user', '!=', 'Administrator']], pluck='user', ignore_permissions=True))] if absent"

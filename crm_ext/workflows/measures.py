@@ -1,15 +1,17 @@
 """Reads of a document, or of many drafts at once, what limits are about. Writes nothing."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import astuple
 
 import frappe
 from frappe import _
 from frappe.utils import cint, flt, fmt_money
 
-from crm_ext.constants.workflows import QUALIFIED_FOR, WORKFLOWS
+from crm_ext.constants.workflows import FINDINGS, NEEDED, QUALIFIED_FOR, REASONS, ROLES, WORKFLOWS
+from crm_ext.workflows import definitions, prices
 from crm_ext.workflows import limits as rules
-from crm_ext.workflows import prices
 from crm_ext.workflows.limits import Figures, Finding, Limit, Line
 
 SETTINGS = "CRM Ext Settings"
@@ -193,6 +195,28 @@ def _columns(doctype: str, *fields: str) -> list[str]:
 def _of_opportunity(doc: Mapping, limits: list[Limit]) -> list[Finding]:
 	figures = Figures(doc.get("company"), worth(doc))
 	return rules.beyond(rules.find(figures, limits), flt(doc.get(QUALIFIED_FOR)))
+
+
+def noted(findings: Collection[Finding], company: str | None) -> dict[str, int | str | None]:
+	"""What a document keeps of what was found; the sentences in the language of who saves it."""
+	return {
+		NEEDED: int(bool(findings)),
+		REASONS: "\n".join(in_words(findings, company)) or None,
+		ROLES: definitions.mark(rules.approvers(findings)) or None,
+		FINDINGS: json.dumps([astuple(finding) for finding in findings]) if findings else None,
+	}
+
+
+def reasons(doc: Mapping) -> list[str]:
+	"""Why a document has to be approved, or had to be, as last found, in the language of who reads. Of a document saved by an
+	earlier version in the language of who saved it."""
+	if not doc.get(FINDINGS):
+		return (doc.get(REASONS) or "").splitlines()
+	found = (
+		Finding(measure, actual, limit, tuple(roles), line)
+		for measure, actual, limit, roles, line in json.loads(doc.get(FINDINGS))
+	)
+	return in_words(found, doc.get("company"))
 
 
 def in_words(findings: Iterable[Finding], company: str | None) -> list[str]:

@@ -12,20 +12,19 @@ from frappe.model.document import Document
 from frappe.utils import flt
 
 from crm_ext.constants.workflows import (
+	HANDS,
 	NEEDED,
 	OVER,
 	PENDING,
 	QUALIFICATION,
 	QUALIFIED,
 	QUALIFIED_FOR,
-	REASONS,
 	ROLES,
 	STATE_FIELD,
 	WORKFLOWS,
 )
 from crm_ext.follow_ups import guard
-from crm_ext.workflows import asking, definitions, measures, states
-from crm_ext.workflows import limits as rules
+from crm_ext.workflows import approving, asking, measures, states
 from crm_ext.workflows.limits import Finding
 
 OPPORTUNITY = measures.OPPORTUNITY
@@ -33,10 +32,13 @@ _WAITING = "crm_ext_opportunities_to_follow"
 
 
 def keep(doc: Document) -> None:
-	"""What it was qualified for is nobody's to type. Another company has other limits, in another currency."""
+	"""What it was qualified for, and who had it, is nobody's to type. Another company has other limits, in another currency."""
 	before = doc.get_doc_before_save()
 	same = before and before.company == doc.company
 	doc.set(QUALIFIED_FOR, before.get(QUALIFIED_FOR) if same else 0)
+	doc.set(HANDS, before.get(HANDS) if before else None)
+	if before and before.opportunity_owner and before.opportunity_owner != doc.opportunity_owner:
+		approving.remember(doc, before.opportunity_owner)
 
 
 def find(doc: Document) -> list[Finding]:
@@ -80,11 +82,9 @@ def move(doc: Document, state: str) -> None:
 
 
 def _write_findings(doc: Document, findings: list[Finding]) -> None:
-	doc.set(NEEDED, int(bool(findings)))
-	doc.set(REASONS, "\n".join(measures.in_words(findings, doc.company)) or None)
-	doc.set(ROLES, definitions.mark(rules.approvers(findings)) or None)
-	row = (doc.name, doc.get(NEEDED), doc.get(REASONS), doc.get(ROLES))
-	states.write_approval(WORKFLOWS[OPPORTUNITY], [row])
+	noted = measures.noted(findings, doc.company)
+	doc.update(noted)
+	states.write_approval(WORKFLOWS[OPPORTUNITY], {doc.name: noted})
 
 
 def settle_all() -> None:

@@ -7,13 +7,15 @@ from frappe.utils import create_batch
 
 from crm_ext.constants.workflows import (
 	APPROVAL_FIELDS,
+	FINDINGS,
 	NEEDED,
-	REASONS,
-	ROLES,
 	WORKFLOWS,
 	Belongs,
 	Definition,
 )
+
+# What is measured of a document.
+_NOTED = (*APPROVAL_FIELDS, FINDINGS)
 
 
 def of(definition: Definition, doc: Mapping) -> str | None:
@@ -64,7 +66,7 @@ def empty_unknown(definition: Definition) -> None:
 
 def clear_all(definition: Definition) -> None:
 	"""No document of this DocType carries a state, or what was measured of it, any more."""
-	columns = (definition.state_field, *(APPROVAL_FIELDS if definition.measured else ()))
+	columns = (definition.state_field, *(_NOTED if definition.measured else ()))
 	frappe.db.sql(
 		"UPDATE `tab{}` SET {} WHERE {}".format(
 			definition.document_type,
@@ -107,34 +109,33 @@ def _case(definition: Definition, values: dict) -> str:
 
 def clear_approval(definition: Definition) -> None:
 	"""No draft needs anybody any more; what submitted documents were approved for stays."""
-	frappe.db.sql(
-		f"UPDATE `tab{definition.document_type}` SET `{NEEDED}` = 0, `{REASONS}` = NULL, `{ROLES}` = NULL"
-		f" WHERE docstatus = 0 AND `{NEEDED}` = 1"
-	)
+	_write_none(definition, "docstatus = 0", ())
 
 
-def write_approval(definition: Definition, rows: list[tuple[str, int, str | None, str | None]]) -> None:
-	"""(name, needed, reasons, roles) of drafts, in one statement; `modified` stays. Only what differs is written."""
-	if not rows:
+def write_approval(definition: Definition, noted: Mapping[str, Mapping]) -> None:
+	"""What was measured of drafts, by name (`measures.noted`); `modified` stays. Only what differs is written."""
+	if not noted:
 		return
 	# Drafts that need nothing and never did are most of them.
-	table = f"tab{definition.document_type}"
-	needing = [row for row in rows if row[1]]
-	frappe.db.sql(
-		f"UPDATE `{table}` SET `{NEEDED}` = 0, `{REASONS}` = NULL, `{ROLES}` = NULL"
-		f" WHERE name IN %s AND `{NEEDED}` = 1",
-		([row[0] for row in rows],),
-	)
+	_write_none(definition, "name IN %s", (list(noted),))
+	needing = [(name, values) for name, values in noted.items() if values[NEEDED]]
+	columns = [column for column in _NOTED if column != NEEDED]
 	for chunk in create_batch(needing, 200):
-		cases = {
-			column: f"`{column}` = CASE name {' '.join(['WHEN %s THEN %s'] * len(chunk))} END"
-			for column in (REASONS, ROLES)
-		}
-		values = [value for i in (2, 3) for row in chunk for value in (row[0], row[i])]
+		cases = [
+			f"`{column}` = CASE name {' '.join(['WHEN %s THEN %s'] * len(chunk))} END" for column in columns
+		]
+		values = [value for column in columns for name, of in chunk for value in (name, of[column])]
 		frappe.db.sql(
-			f"UPDATE `{table}` SET `{NEEDED}` = 1, {cases[REASONS]}, {cases[ROLES]} WHERE name IN %s",
-			[*values, [row[0] for row in chunk]],
+			f"UPDATE `tab{definition.document_type}` SET `{NEEDED}` = 1, {', '.join(cases)} WHERE name IN %s",
+			[*values, [name for name, _values in chunk]],
 		)
+
+
+def _write_none(definition: Definition, condition: str, values: Sequence) -> None:
+	empty = ", ".join(f"`{column}` = {'0' if column == NEEDED else 'NULL'}" for column in _NOTED)
+	frappe.db.sql(
+		f"UPDATE `tab{definition.document_type}` SET {empty} WHERE {condition} AND `{NEEDED}` = 1", values
+	)
 
 
 def write(doc, state: str) -> None:

@@ -236,16 +236,11 @@ def _measure_drafts(one: Definition, settings: Document) -> None:
 		doctype, {**filters, "name": (">", last)}, pluck="name", order_by="name", limit=_CHUNK
 	):
 		last = names[-1]
-		rows = [
-			(
-				name,
-				int(bool(findings)),
-				"\n".join(measures.in_words(findings, company)) or None,
-				definitions.mark(rules.approvers(findings)) or None,
-			)
+		noted = {
+			name: measures.noted(findings, company)
 			for name, (company, findings) in measures.find_in(doctype, names, limits).items()
-		]
-		states.write_approval(one, rows)
+		}
+		states.write_approval(one, noted)
 	if doctype == OPPORTUNITY:
 		opportunities.set_back()
 

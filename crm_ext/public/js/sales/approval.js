@@ -29,9 +29,20 @@ const show_state = (frm, state) => {
 	}
 };
 
+const show_reasons = (frm, reasons) => {
+	const field = frm.fields_dict.approval_reasons;
+	if (!field) return;
+	field.df.formatter = () => reasons.map(frappe.utils.escape_html).join("<br>");
+	field.refresh();
+};
+
 const show_approval = (frm) => {
 	clear(frm);
 	const { approval_needed, approval_reasons, crm_ext_state: state, docstatus } = frm.doc;
+	// Stored in the language of who saved it; the server says it in the reader's.
+	const stored = (approval_reasons || "").split("\n");
+	const reasons = (approval_reasons && frm.doc.__onload?.approval_reasons) || stored;
+	show_reasons(frm, reasons);
 	if (frm.is_new() || docstatus !== 0 || !BEFORE_APPROVAL.includes(state)) return;
 	show_state(frm, state);
 	if (!cint(approval_needed)) return;
@@ -39,7 +50,7 @@ const show_approval = (frm) => {
 	show_headline(
 		frm,
 		__("Has to Be Approved First"),
-		(approval_reasons || "").split("\n"),
+		reasons,
 		pending ? __("Waits for approval.") : to_choose("Request Approval")
 	);
 };
@@ -54,6 +65,9 @@ const show_verification = (frm) => {
 	else if (modified_by === user) next = __("You changed it last; somebody else has to verify it.");
 	show_headline(frm, __("Has to Be Verified First"), [], next);
 };
+
+// Whoever may not read Workflow States sees their names as they are stored, on forms and in reports, unlike in lists.
+frappe.form.link_formatters["Workflow State"] = (state) => __(state);
 
 for (const doctype of ["Opportunity", "Quotation", "Sales Order"]) {
 	frappe.ui.form.on(doctype, { refresh: show_approval });
