@@ -13,8 +13,7 @@ from crm_ext.receivables import credit as gate
 from crm_ext.tests import credit
 from crm_ext.tests import factories as f
 from crm_ext.tests.test_follow_up_engine import EngineTestCase, day
-from crm_ext.tests.test_workflows import WorkflowTestCase
-from crm_ext.tests.workflows import MANAGER, SELLER, SMALL, act, switch
+from crm_ext.tests.workflows import MANAGER, SELLER, SMALL, WorkflowTestCase, act, switch
 from crm_ext.workflows import asking
 
 DATES = ["next_follow_up_on", "last_contact_on"]

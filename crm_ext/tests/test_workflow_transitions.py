@@ -167,9 +167,6 @@ class TransitionTestCase(WorkflowTestCase):
 			share(doctype, found[way].name, READER, read=1, notify=0)
 		return found
 
-	def state(self, doc) -> str | None:
-		return frappe.db.get_value(doc.doctype, doc.name, WORKFLOWS[doc.doctype].state_field)
-
 	def bring(self, doc, way: Way) -> None:
 		"""To the state a way begins at, as people do it, and under its condition."""
 		kit = KITS[doc.doctype]

@@ -5,7 +5,7 @@ a document on its way.
 import frappe
 from frappe.model.workflow import WorkflowTransitionError, apply_workflow, get_transitions
 
-from crm_ext.constants.workflows import STATE_FIELD, WORKFLOWS
+from crm_ext.constants.workflows import WORKFLOWS
 from crm_ext.hierarchy import world
 from crm_ext.tests import factories as f
 from crm_ext.tests.base import SiteTestCase, WithoutErrors
@@ -124,17 +124,23 @@ class WorkflowTestCase(WithoutErrors, SiteTestCase):
 			document = frappe.get_doc(document.doctype, document.name)
 			return sorted({row["action"] for row in get_transitions(document)})
 
-	def assertState(self, document, state: str, docstatus: int):
-		found = frappe.db.get_value(document.doctype, document.name, [STATE_FIELD, "docstatus"])
-		self.assertEqual(found, (state, docstatus))
+	def stored(self, document) -> tuple:
+		"""(state, docstatus, modified)"""
+		columns = [WORKFLOWS[document.doctype].state_field, "docstatus", "modified"]
+		return frappe.db.get_value(document.doctype, document.name, columns)
+
+	def state(self, document) -> str | None:
+		return self.stored(document)[0]
+
+	def assertState(self, document, state: str | None, docstatus: int = 0):
+		self.assertEqual(self.stored(document)[:2], (state, docstatus))
 
 	def assertRefused(self, user: str, document, action: str, error=WorkflowTransitionError):
-		before = frappe.db.get_value(document.doctype, document.name, [STATE_FIELD, "docstatus", "modified"])
+		before = self.stored(document)
 		with self.assertRaises(error):
 			act(user, document, action)
 		frappe.clear_messages()
-		after = frappe.db.get_value(document.doctype, document.name, [STATE_FIELD, "docstatus", "modified"])
-		self.assertEqual(after, before)
+		self.assertEqual(self.stored(document), before)
 
 	def workflow_comments(self, document) -> list[str]:
 		return comments_on(document.doctype, document.name, "Workflow")
