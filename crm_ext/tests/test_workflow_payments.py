@@ -189,13 +189,13 @@ class TestVerifier(ApprovalTestCase):
 		frappe.get_doc("Payment Entry", payment.name).save()
 		self.assertEqual(self.asked(payment), [self.boss])
 
-	def test_done_by_hand_it_still_waits_to_be_verified(self):
+	def test_called_done_by_hand_it_is_refused_and_waits(self):
 		self.switch()
 		payment = self.payment()
 		name = frappe.db.get_value("Follow Up", {"reference_name": payment.name, "responsible": self.boss})
-		with self.set_user(self.boss):
+		with self.set_user(self.boss), self.assertRaisesRegex(frappe.ValidationError, "is answered on"):
 			api.log_and_plan("Payment Entry", payment.name, {"channel": "Other"}, follow_up=name)
-		self.assertEqual(frappe.db.get_value("Follow Up", name, "status"), "Done")
+		self.assertEqual(frappe.db.get_value("Follow Up", name, "status"), "Open")
 		self.assertState(payment, "Entered", 0)
 
 	def test_who_is_asked_finds_it_among_the_follow_ups(self):
