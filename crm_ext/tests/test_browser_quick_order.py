@@ -9,7 +9,7 @@ import frappe
 import pytest
 from frappe.utils import flt
 
-from crm_ext.tests import credit
+from crm_ext.tests import credit, workflows
 from crm_ext.tests import factories as f
 from crm_ext.tests import supply_factories as s
 from crm_ext.tests.browser import person
@@ -58,6 +58,24 @@ class Hands:
 				&& !document.querySelector(".quick-order-asking")""",
 			arg=number,
 		)
+
+	def listen(self) -> None:
+		"""What is told beside the page is gone after some seconds: keep it."""
+		self.page.evaluate(
+			"""() => {
+				const show = frappe.show_alert;
+				window.told = [];
+				frappe.show_alert = (alert, ...rest) => {
+					told.push(alert.message || alert);
+					return show(alert, ...rest);
+				};
+			}"""
+		)
+
+	def outcome(self, name: str) -> list[str]:
+		"""What was told of the order."""
+		told = self.page.evaluate("() => told")
+		return [text.removeprefix(name).strip() for text in told if text.startswith(name)]
 
 	def saved(self) -> str:
 		self.desk.wait_for_form("Sales Order", new=False)
@@ -149,8 +167,10 @@ def test_five_rows_typed_by_keyboard(desk, goods):
 	hands.click(hands.button("Use Promise Dates"))
 	hands.priced(5)
 	# The short row has no lead time: nobody knows when it comes, so it goes with the others.
+	hands.listen()
 	hands.click(hands.button("Save Order"))
 	name = hands.saved()
+	assert hands.outcome(name) == ["was saved"]
 	assert read(name) == [(item, place, 10 * place) for place, item in enumerate(goods.wares, start=1)]
 	assert desk.value("docstatus") == 0
 	assert hands.steps <= MOST, hands.steps
@@ -164,8 +184,10 @@ def test_five_rows_pasted_and_submitted(desk, goods):
 	hands.add()
 	hands.priced(5)
 	_fill_day(desk, hands)
+	hands.listen()
 	hands.click(hands.button("Save and Submit"))
 	name = hands.saved()
+	assert hands.outcome(name) == ["was submitted"]
 	assert desk.value("docstatus") == 1
 	assert [row[1] for row in read(name)] == [1, 2, 3, 4, 5]
 	assert hands.steps <= MOST, hands.steps
@@ -341,12 +363,14 @@ def test_the_credit_gate_refuses_and_nothing_is_lost(desk, goods, gate):
 		hands.press("Enter")
 	hands.priced(2)
 	_fill_day(desk, hands)
+	hands.listen()
 	hands.click(hands.button("Save and Submit"))
 	refusal = desk.page.locator(".modal.show .msgprint", has_text="has to be released first")
 	refusal.wait_for()
 	assert "exceed the credit limit" in refusal.inner_text()
 	desk.dismiss(refusal)
 	name = hands.saved()
+	assert hands.outcome(name) == ["was saved as a draft, not submitted"]
 	# What was typed is a draft; its form says the same, and the release is asked for there.
 	assert desk.value("docstatus") == 0
 	assert read(name) == [(goods.wares[0], 3, 10), (goods.wares[1], 3, 20)]
@@ -356,6 +380,38 @@ def test_the_credit_gate_refuses_and_nothing_is_lost(desk, goods, gate):
 	dialog.locator('[data-fieldname="why"] textarea').fill("They pay on Friday")
 	desk.press_dialog()
 	desk.form.locator(".crm-ext-credit-next", has_text="Asked for release").wait_for()
+
+
+@pytest.fixture
+def approval(site):
+	"""The workflow of orders is on; whoever has a role that nobody has approves the large ones."""
+	role = "CRM Ext Test Approver"
+	if not frappe.db.exists("Role", role):
+		frappe.get_doc({"doctype": "Role", "role_name": role}).insert()
+	workflows.switch(("Sales Order", "Value", 50, role), sales_order=1)
+	frappe.db.commit()  # for the web server
+	yield
+	frappe.db.rollback()
+	workflows.switch(sales_order=0)
+	frappe.db.commit()  # for the tests that come
+
+
+def test_what_has_to_be_approved_first_stays_a_draft(desk, goods, approval):
+	hands = begin(desk, goods)
+	hands.type(f"{goods.wares[0]} x 6")
+	hands.press("Enter")
+	hands.priced(1)
+	_fill_day(desk, hands)
+	hands.listen()
+	hands.click(hands.button("Save and Submit"))
+	refusal = desk.page.locator(".modal.show .msgprint", has_text="is above")
+	refusal.wait_for()
+	desk.dismiss(refusal)
+	name = hands.saved()
+	assert hands.outcome(name) == ["was saved as a draft, not submitted"]
+	assert desk.value("docstatus") == 0
+	# Its form says what comes next.
+	assert "Request Approval" in desk.form.locator(".crm-ext-approval").inner_text()
 
 
 def test_on_a_phone(login, goods):

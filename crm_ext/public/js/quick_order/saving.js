@@ -23,21 +23,34 @@ export class Saving {
 				{ freeze: true, freeze_message: __("Saving") }
 			);
 			order.reset();
-			frappe.show_alert({ message: __("{0} was saved", [name]), indicator: "green" });
-			const refusal = submit && may_submit ? await this.submit(name) : [];
+			const { submitted, said } = submit && may_submit ? await this.submit(name) : {};
+			if (submitted) {
+				frappe.show_alert({ message: __("{0} was submitted", [name]), indicator: "green" });
+			} else if (submit) {
+				frappe.show_alert({
+					message: __("{0} was saved as a draft, not submitted", [name]),
+					indicator: "orange",
+				});
+			} else {
+				frappe.show_alert({ message: __("{0} was saved", [name]), indicator: "green" });
+			}
 			await frappe.model.with_doctype("Sales Order");
 			await frappe.set_route("Form", "Sales Order", name);
-			if (refusal.length) frappe.msgprint(refusal);
+			if (said?.length) frappe.msgprint(said);
 		} finally {
 			this.running = false;
 		}
 	}
 
-	// What was said where it is refused: the draft stays, and its form is shown with it. Frappe closes messages on the way.
+	// Whether it was submitted, and what was said where it was not, as where credit or an approval is needed first: the draft
+	// stays, and its form is shown with it. Frappe closes messages on the way.
 	submit(name) {
 		return this.order.call("submit", { name }, { freeze: true, silent: true }).then(
-			() => [],
-			(answer) => JSON.parse(answer?.responseJSON?._server_messages || "[]")
+			() => ({ submitted: true }),
+			(answer) => ({
+				submitted: false,
+				said: JSON.parse(answer?.responseJSON?._server_messages || "[]"),
+			})
 		);
 	}
 
