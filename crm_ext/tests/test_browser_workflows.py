@@ -386,31 +386,58 @@ def test_a_big_opportunity_is_seen_before_it_is_quoted(login, people):
 	desk.submit()
 
 
-def test_in_chinese_on_a_phone(login, people):
-	workflows.switch(("Quotation", "Discount %", 10, people), quotation=1)
-	item, customer = goods(100), f.make_customer().name
+@pytest.fixture
+def in_chinese(people):
 	frappe.db.set_value("User", SELLER, "language", "zh")
 	frappe.clear_cache(user=SELLER)
+	yield
+	frappe.db.rollback()
+	frappe.db.set_value("User", SELLER, "language", "en")
+	frappe.clear_cache(user=SELLER)
+	frappe.db.commit()  # for the tests that come
+
+
+def test_states_read_in_chinese(login, people, in_chinese):
+	workflows.switch(("Quotation", "Value", 100, people), lead=1, quotation=1)
+	lead = f.make_lead(lead_owner=SELLER)
+	quotation = f.make_quotation(f.make_customer(), rows=((f.SERVICE, 1, 200),), submit=False)
+	workflows.act(SELLER, lead, "Mark Contacted")
+	workflows.act("Administrator", quotation, "Request Approval")
+	frappe.db.commit()  # for the web server
+	desk = login(SELLER)
+	for document, field, state, word in (
+		(lead, LEAD_STATE_FIELD, "Contacted", "已联系"),
+		(quotation, STATE_FIELD, "Pending Approval", "待审批"),
+	):
+		desk.open(document.doctype, document.name)
+		assert desk.value(field) == state
+		shown = desk.form.locator(f'.frappe-control[data-fieldname="{field}"] .control-value')
+		assert shown.text_content().strip() == word
+		desk.page.evaluate("name => (frappe.route_options = { name })", document.name)
+		desk.go("List", document.doctype, "List")
+		row = desk.form.locator(".list-row", has=desk.page.locator(f'[data-name="{document.name}"]')).first
+		row.wait_for()
+		assert word in row.inner_text()
+		assert state not in row.inner_text()
+
+
+def test_in_chinese_on_a_phone(login, people, in_chinese):
+	workflows.switch(("Quotation", "Discount %", 10, people), quotation=1)
+	item, customer = goods(100), f.make_customer().name
 	frappe.set_user(SELLER)
 	rows = f.item_rows((item, 1, 80))
 	rows[0] |= {"price_list_rate": 100, "discount_percentage": 20}
 	quotation = f.make_quotation(quotation_to="Customer", party_name=customer, items=rows, submit=False)
 	frappe.set_user("Administrator")
 	frappe.db.commit()  # for the web server
-	try:
-		seller = At(login(SELLER, **PHONE))
-		seller.desk.open("Quotation", quotation.name)
-		seller.desk.form.locator(".crm-ext-approval").wait_for()
-		assert seller.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
-		picture(seller.desk, "workflow-zh-phone", height=844, width=390)
-		assert len(seller.actions()) == 1
-		seller.menu.locator("button").first.tap()
-		seller.menu.locator(".dropdown-item:visible").first.tap()
-		seller.desk.wait_for_value(STATE_FIELD, "Pending Approval")
-		seller.desk.settle()
-		picture(seller.desk, "workflow-zh-phone-pending", height=844, width=390)
-	finally:
-		frappe.db.rollback()
-		frappe.db.set_value("User", SELLER, "language", "en")
-		frappe.clear_cache(user=SELLER)
-		frappe.db.commit()  # for the tests that come
+	seller = At(login(SELLER, **PHONE))
+	seller.desk.open("Quotation", quotation.name)
+	seller.desk.form.locator(".crm-ext-approval").wait_for()
+	assert seller.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
+	picture(seller.desk, "workflow-zh-phone", height=844, width=390)
+	assert len(seller.actions()) == 1
+	seller.menu.locator("button").first.tap()
+	seller.menu.locator(".dropdown-item:visible").first.tap()
+	seller.desk.wait_for_value(STATE_FIELD, "Pending Approval")
+	seller.desk.settle()
+	picture(seller.desk, "workflow-zh-phone-pending", height=844, width=390)
