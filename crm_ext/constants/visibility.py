@@ -20,14 +20,15 @@ class Holders:
 	person: str | None = None  # field: a Sales Person
 	team: bool = False  # the table Sales Team
 	deal: bool = False  # whoever has the deal it belongs to sees it as well
-	# Field of Deal that names it: where nobody of `user` and `team` is named, whoever has a deal with it may read it.
+	# Field of Deal that names it: where nobody of `user` and `team` is named, whoever has a deal with it may read it. Not of
+	# leads, which ERPNext gives to whoever enters or imports them.
 	of_deals: str | None = None
 
 
 HOLDERS = {
 	"Lead": Holders(user="lead_owner"),
 	"Opportunity": Holders(user="opportunity_owner", deal=True),
-	"Prospect": Holders(user="prospect_owner"),
+	"Prospect": Holders(user="prospect_owner", of_deals="party"),
 	"Customer": Holders(user="account_manager", team=True, of_deals="customer"),
 	"Quotation": Holders(deal=True),
 	"Sales Order": Holders(team=True, deal=True),

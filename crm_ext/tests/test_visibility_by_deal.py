@@ -248,6 +248,26 @@ class TestByDeal(Sellers, SiteTestCase):
 		with self.assertQueryCount(0):
 			self.assertFalse(permissions.is_seen_by_deal_alone(customer))
 
+	def test_prospects_as_well(self):
+		switch_on(OWN)
+		prospect = self._add_row(STRANGER, "Prospect")
+		others = self._add_row(STRANGER, "Prospect", prospect_owner=SOUTH)
+		for name in (prospect, others):
+			self.assertNotIn(NORTH, self.viewers("Prospect", name))
+			frappe.db.set_value("Prospect", name, "owner", "Administrator")
+			self._add_row(NORTH, "Deal", owner_user=NORTH, party_type="Prospect", party=name)
+		self.assertEqual(self.viewers("Prospect", prospect), {NORTH})
+		self.assertEqual(self.viewers("Prospect", others), {SOUTH})
+		frappe.set_user(NORTH)
+		self.assertFalse(frappe.has_permission("Prospect", "share", doc=prospect))
+		document = frappe.get_doc("Prospect", prospect)
+		document.run_method("onload")
+		self.assertTrue(document.get_onload("crm_ext_seen_by_deal"))
+		frappe.set_user("Administrator")
+		# A customer that goes by the same name.
+		frappe.db.set_value("Deal", {"party": prospect}, "party_type", "Customer")
+		self.assertEqual(self.viewers("Prospect", prospect), set())
+
 	def test_follow_ups_about_it_go_with_it(self):
 		switch_on(OWN)
 		planned = follow_up(frappe.get_doc("Customer", self.imported), STRANGER)
