@@ -182,6 +182,7 @@ doc_events = {
 	"Prospect": {
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"on_change": "crm_ext.events.prospect.on_change",
+		"onload": "crm_ext.events.prospect.onload",
 		"on_trash": ["crm_ext.events.prospect.on_trash", "crm_ext.events.reference.on_trash"],
 		"validate": "crm_ext.events.reference.keep_dates",
 	},
