@@ -132,6 +132,7 @@ class Graph:
 	lead_customers: dict[str, str] = field(default_factory=dict)  # lead -> customer made from it
 	deals: dict[str, StoredDeal] = field(default_factory=dict)
 	receipts: list[Receipt] = field(default_factory=list)
+	paid_ahead: set[str] = field(default_factory=set)  # orders that receipts or journal entries name
 
 
 @dataclass(slots=True)

@@ -31,7 +31,7 @@ def read_receipts(invoices: list[str], orders: list[str]) -> list[Receipt]:
 
 	From the Payment Ledger, so that Payment Entries, Journal Entries, reconciliation and its undoing all count,
 	each cent once: money against an invoice belongs to it; what a receipt still holds against itself belongs to
-	the orders its references name, up to what it holds. One query each.
+	the orders its references name, up to what it holds. One query each; orders no receipt names need not be asked for.
 	"""
 	receipts = []
 	if invoices:

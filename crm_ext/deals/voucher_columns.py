@@ -1,6 +1,6 @@
 """How the headers of six DocTypes are brought into the same columns. Declarations, and the SELECTs made of them."""
 
-import frappe
+from frappe.utils.caching import site_cache
 
 from crm_ext.compat import attribution_columns
 from crm_ext.deals.model import (
@@ -119,19 +119,15 @@ _PLAIN = {
 
 
 def header_select(doctype: str) -> str:
-	"""The SELECT that brings one DocType into the common columns.
+	"""The SELECT that brings one DocType into the common columns."""
+	return _header_selects()[doctype]
 
-	Kept in the cache, because building them asks the definitions of six DocTypes, which a request that submits one
-	document has no other need to load. `bench migrate` clears it.
+
+@site_cache
+def _header_selects() -> dict[str, str]:
+	"""Kept by the process: building them asks the definitions of six DocTypes, which a request that submits one document
+	has no other need to load. They change with ERPNext's version only, and then every process is a new one.
 	"""
-	selects = getattr(frappe.local, "crm_ext_header_selects", None)
-	if selects is None:
-		selects = frappe.cache.get_value("crm_ext_header_selects", _build_header_selects)
-		frappe.local.crm_ext_header_selects = selects
-	return selects[doctype]
-
-
-def _build_header_selects() -> dict[str, str]:
 	selects = {}
 	for doctype in VOUCHERS:
 		source, campaign = attribution_columns(doctype)

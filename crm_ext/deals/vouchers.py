@@ -29,6 +29,10 @@ from crm_ext.deals.model import (
 from crm_ext.deals.receipts import read_receipts
 from crm_ext.deals.voucher_columns import COLUMNS, header_select
 
+# So many names the database looks up in its indexes before it decides how to read; of more it only knows averages
+# (its `eq_range_index_dive_limit` is 200), and might read the whole table for an OR.
+_FEW = 100
+
 
 def read_graph(seeds: Iterable[Ref], deals: Iterable[StoredDeal] = ()) -> Graph:
 	"""All vouchers that hang together with `seeds`, receipts included.
@@ -49,7 +53,7 @@ def read_graph(seeds: Iterable[Ref], deals: Iterable[StoredDeal] = ()) -> Graph:
 	_attach_return_rows(graph)
 	graph.receipts = read_receipts(
 		[name for doctype, name in graph.vouchers if doctype == SALES_INVOICE],
-		[name for doctype, name in graph.vouchers if doctype == SALES_ORDER],
+		[name for name in sorted(graph.paid_ahead) if (SALES_ORDER, name) in graph.vouchers],
 	)
 	return graph
 
@@ -104,10 +108,13 @@ def _add_headers(graph: Graph, frontier: set[Ref]) -> None:
 			conditions.append(("v.quotation_to = 'Lead' AND v.party_name IN %s", leads))
 		elif doctype in (DELIVERY_NOTE, SALES_INVOICE):
 			conditions.append(("v.return_against IN %s", _names(frontier, doctype)))
-		for condition, values in conditions:
-			if values:
-				selects.append(f"{header_select(doctype)} WHERE {condition}")
-				params.append(values)
+		conditions = [(condition, values) for condition, values in conditions if values]
+		params += [values for _condition, values in conditions]
+		wheres = [condition for condition, _values in conditions]
+		if sum(len(values) for _condition, values in conditions) <= _FEW:
+			# One SELECT instead of up to four: to prepare it costs more than to find a deal's rows.
+			wheres = [" OR ".join(f"({where})" for where in wheres)] if wheres else []
+		selects += [f"{header_select(doctype)} WHERE {where}" for where in wheres]
 	if not selects:
 		return
 	for doctype, *values in frappe.db.sql(" UNION ALL ".join(selects), params):
@@ -167,8 +174,12 @@ _ROW_LINKS = (
 
 
 def _read_rows(graph: Graph, refs: set[Ref]) -> set[Ref]:
-	"""Rows of `refs`, and of the vouchers whose rows name them: one query. Returns the vouchers found so."""
+	"""Rows of `refs`, which vouchers name them in a row, and which orders receipts name: one query.
+
+	Returns the vouchers found so, and prospects.
+	"""
 	selects, params = [], []
+	nothing = ", NULL" * 6
 	for doctype, child, prevs in _ROWS:
 		columns = ", ".join(f"{name}, {row}" for _type, name, row in prevs)
 		columns += ", NULL, NULL" * (3 - len(prevs))
@@ -182,13 +193,18 @@ def _read_rows(graph: Graph, refs: set[Ref]) -> set[Ref]:
 		for table, column, previous in _ROW_LINKS:
 			values = _names(refs, previous) if table == child else None
 			if values:
-				# All rows of a voucher that names one of ours in any row.
 				selects.append(
-					f"{select} WHERE r.parent IN (SELECT l.parent FROM `tab{table}` l WHERE l.{column} IN %s)"
+					f"SELECT '{doctype}', parent, NULL, 0, 0{nothing} FROM `tab{child}` WHERE {column} IN %s"
 				)
 				params.append(values)
 	leads, prospects = _names(refs, LEAD), _names(refs, PROSPECT)
-	nothing = ", NULL" * 6
+	if orders := _names(refs, SALES_ORDER):
+		for child, kind in (("Payment Entry Reference", "doctype"), ("Journal Entry Account", "type")):
+			selects.append(
+				f"SELECT 'Receipt', reference_name, parent, 0, 0{nothing} FROM `tab{child}`"
+				f" WHERE reference_{kind} = 'Sales Order' AND reference_name IN %s"
+			)
+			params.append(orders)
 	if leads:
 		selects.append(
 			f"SELECT 'Prospect', parent, lead, idx, 0{nothing} FROM `tabProspect Lead` WHERE parent IN"
@@ -212,11 +228,16 @@ def _attach_rows(graph: Graph, records: Iterable[tuple]) -> set[Ref]:
 	rows: dict[Ref, dict[str, tuple[int, Row]]] = defaultdict(dict)
 	prospects: dict[str, dict[str, int]] = defaultdict(dict)
 	customers: dict[str, list[str]] = defaultdict(list)
+	found: set[Ref] = set()
 	for doctype, parent, name, idx, weight, *prevs in records:
 		if doctype == PROSPECT:
 			prospects[parent][name] = idx
 		elif doctype == "Customer":
 			customers[parent].append(name)
+		elif doctype == "Receipt":
+			graph.paid_ahead.add(parent)
+		elif name is None:
+			found.add((doctype, parent))
 		else:
 			links = zip(_PREV_TYPES[doctype], prevs[::2], prevs[1::2], strict=False)
 			row = Row(
@@ -229,14 +250,11 @@ def _attach_rows(graph: Graph, records: Iterable[tuple]) -> set[Ref]:
 		graph.prospect_leads[prospect] = sorted(leads, key=leads.get)
 	for lead, names in customers.items():
 		graph.lead_customers[lead] = min(names)
-	found = set()
 	for ref, by_name in rows.items():
 		if ref in graph.vouchers:
 			graph.vouchers[ref].rows = [
 				row for _idx, row in sorted(by_name.values(), key=lambda pair: pair[0])
 			]
-		else:
-			found.add(ref)  # its header comes with the next pass, and its rows again
 	return found | {(PROSPECT, prospect) for prospect in prospects}
 
 
