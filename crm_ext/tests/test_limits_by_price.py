@@ -18,6 +18,7 @@ ON_QUOTATIONS, ON_ORDERS = (
 	(("Quotation", "Discount %", 10, SMALL), ("Quotation", "Margin %", 20, GREAT)),
 	(("Sales Order", "Discount %", 10, SMALL), ("Sales Order", "Margin %", 20, GREAT)),
 )
+VALUE = ("Quotation", "Value", 5_000, SMALL)
 LIST = "Standard Selling"
 
 
@@ -302,6 +303,78 @@ class TestCost(PriceTestCase):
 		).insert(ignore_permissions=True)
 		self.item = bundle
 		self.assertMargin(self.offer(90, valuation_rate=1), 11.11)
+
+
+class TestExchangeRate(PriceTestCase):
+	"""Whoever enters a document types what its currency is worth; the site knows better."""
+
+	def setUp(self):
+		super().setUp()
+		frappe.db.delete("Currency Exchange", {"from_currency": "EUR", "to_currency": "USD"})
+		for days, rate in ((-40, 9), (-20, 1.25), (20, 7)):
+			frappe.get_doc(
+				{
+					"doctype": "Currency Exchange",
+					"date": add_days(nowdate(), days),
+					"from_currency": "EUR",
+					"to_currency": "USD",
+					"exchange_rate": rate,
+					"for_selling": 1,
+				}
+			).insert(ignore_permissions=True)
+		self.item = make_goods(100)
+		make_price(self.item, 5_000)
+
+	def in_euro(self, rate: float, exchange: float, **header):
+		values = {"currency": "EUR", "conversion_rate": exchange, "party_name": f.FOREIGN_CUSTOMER}
+		return self.offer(rate, header={**values, **header})
+
+	def reasons(self, document) -> list[str]:
+		return (document.reload().approval_reasons or "").split("\n")
+
+	def test_a_value(self):
+		switch(VALUE, quotation=1)
+		self.assertIn("Value $ 5,125.00 is above", self.reasons(self.in_euro(4_100, 0.1))[0])
+		self.assertIn("Value $ 5,330.00 is above", self.reasons(self.in_euro(4_100, 1.3))[0])
+		self.assertEqual(self.reasons(self.in_euro(3_900, 0.1)), [""])
+
+	def test_a_discount(self):
+		switch(VALUE, *ON_QUOTATIONS, quotation=1)
+		self.assertDiscount(self.in_euro(4_000, 1.25), None)
+		for exchange in (1.25, 2.5):
+			self.assertDiscount(self.in_euro(3_200, exchange), 20)
+		of_euro = make_list("EUR").name
+		make_price(self.item, 4_000, price_list=of_euro)
+		self.assertDiscount(self.in_euro(3_200, 2.5, selling_price_list=of_euro), 20)
+		# What the list's currency is worth is typed, too.
+		self.assertDiscount(
+			self.offer(4_000, header={"selling_price_list": of_euro, "plc_conversion_rate": 0.1}), 20
+		)
+
+	def test_a_margin(self):
+		switch(VALUE, *ON_QUOTATIONS, quotation=1)
+		found = [self.reasons(self.in_euro(90, exchange))[-1] for exchange in (1.25, 2.5)]
+		self.assertEqual(len(set(found)), 1)
+		self.assertIn("Margin of 11.11 %", found[0])
+
+	def test_all_at_once(self):
+		documents = [self.in_euro(rate, 0.1) for rate in (4_100, 3_900)]
+		switch(VALUE, quotation=1)
+		self.assertIn("Value $ 5,125.00 is above", self.reasons(documents[0])[0])
+		self.assertEqual(self.reasons(documents[1]), [""])
+
+	def test_where_the_site_keeps_none(self):
+		frappe.db.delete("Currency Exchange", {"from_currency": "EUR", "to_currency": "USD"})
+		switch(VALUE, quotation=1)
+		self.assertEqual(self.reasons(self.in_euro(4_900, 1)), [""])
+
+	def test_queries(self):
+		document = frappe.get_doc("Quotation", self.in_euro(3_200, 1.25).name)
+		for limits, queries in ((((*VALUE, f.OTHER_COMPANY),), 0), ((VALUE,), 1)):
+			switch(*limits, quotation=1)
+			measures.find(document)
+			with self.assertQueryCount(queries):
+				measures.find(document)
 
 
 class TestAllAtOnce(PriceTestCase):

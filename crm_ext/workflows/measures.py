@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import astuple
 
 import frappe
@@ -10,7 +10,7 @@ from frappe import _
 from frappe.utils import cint, flt, fmt_money
 
 from crm_ext.constants.workflows import FINDINGS, NEEDED, QUALIFIED_FOR, REASONS, ROLES, WORKFLOWS
-from crm_ext.workflows import definitions, prices
+from crm_ext.workflows import definitions, exchange, prices
 from crm_ext.workflows import limits as rules
 from crm_ext.workflows.limits import Figures, Finding, Limit, Line
 
@@ -73,18 +73,22 @@ def figures_of(
 	rows: Iterable[Mapping] | None = None,
 	costs: Mapping[str, tuple[float, float]] | None = None,
 	listed: Iterable[float] | None = None,
+	rate: float = 0,
 ) -> Figures:
 	"""Of a Quotation or Sales Order, a Document or its columns with the rows.
 
-	`costs`: where margins are limited, of the items; `listed`: where discounts are, of the rows (`prices.listed`).
+	`costs`: where margins are limited, of the items; `listed`: where discounts are, of the rows (`prices.listed`); `rate`: what
+	its currency is worth, 0 if only the document says it.
 	"""
+	typed = flt(doc.get("conversion_rate"))
+	off = rate / typed if rate and typed else 1
 	rows = list((doc.get("items") or ()) if rows is None else rows)
 	lines = tuple(
 		Line(
 			idx=cint(row.get("idx")),
 			at_list=_at_list(row, price) * flt(row.get("qty")),
 			amount=flt(row.get("base_amount")),
-			net=flt(row.get("base_net_amount")),
+			net=flt(row.get("base_net_amount")) * min(1, off),
 			cost=_cost(row, costs or {}) * flt(row.get("stock_qty")),
 			alternative=bool(cint(row.get("is_alternative"))),
 		)
@@ -97,7 +101,7 @@ def figures_of(
 		else flt(doc.get("base_grand_total")) + taken
 	)
 	share = taken / whole if taken and whole > 0 else 0
-	return Figures(doc.get("company"), flt(doc.get("base_grand_total")), lines, share)
+	return Figures(doc.get("company"), flt(doc.get("base_grand_total")) * max(1, off), lines, share)
 
 
 def _at_list(row: Mapping, listed: float) -> float:
@@ -121,12 +125,24 @@ def worth(opportunity: Mapping) -> float:
 def measured(doc: Mapping, limits: list[Limit]) -> Figures:
 	"""Of one document, with what its items cost where margins are limited, and what they are listed at where discounts are."""
 	rows, company = doc.get("items") or (), doc.get("company")
+	if not any(rules.holding(limits, measure, company) for measure in rules.MEASURES):
+		return figures_of(doc)
 	costs = listed = None
+	known = exchange.read([doc], _currencies(limits))
 	if rules.holding(limits, rules.MARGIN, company):
 		costs = costs_of(_items(rows), company)
 	if rules.holding(limits, rules.DISCOUNT, company):
-		listed = prices.listed(doc.get("doctype"), [(doc, rows)], _offers_are_measured)[0]
-	return figures_of(doc, costs=costs, listed=listed)
+		listed = prices.listed(doc.get("doctype"), [(doc, rows)], _offers_are_measured, known)[0]
+	return figures_of(doc, None, costs, listed, known(doc, doc.get("currency")))
+
+
+def _currencies(limits: list[Limit]) -> Callable[[Mapping], list[str | None]]:
+	"""Those of price lists, where discounts are measured."""
+
+	def of(doc: Mapping) -> list[str | None]:
+		return prices.currencies_of(doc) if rules.holding(limits, rules.DISCOUNT, doc.get("company")) else []
+
+	return of
 
 
 def _items(rows: Iterable[Mapping]) -> set[str]:
@@ -143,7 +159,7 @@ def _offers_are_measured(company: str) -> bool:
 
 def find(doc: Mapping) -> list[Finding]:
 	"""Limits one document passes, of an opportunity those that nobody saw yet. A query where margins are limited in its
-	company, and one where discounts are; otherwise none."""
+	company, one where discounts are, one where the currency is another; otherwise none."""
 	limits = limits_of(doc.get("doctype"))
 	if not limits:
 		return []
@@ -154,7 +170,7 @@ def find(doc: Mapping) -> list[Finding]:
 
 def find_in(doctype: str, names: list[str], limits: list[Limit]) -> dict[str, tuple[str, list[Finding]]]:
 	"""(company, limits passed) of these documents, by name. Two queries; one more for each company where margins are limited,
-	and one where discounts are, as in `prices.listed`; one of opportunities."""
+	one where discounts are, as in `prices.listed`, and one where there are other currencies; one of opportunities."""
 	if doctype == OPPORTUNITY:
 		docs = frappe.get_all(doctype, {"name": ("in", names)}, list(_WORTH), order_by="name")
 		return {doc.name: (doc.company, _of_opportunity(doc, limits)) for doc in docs}
@@ -174,16 +190,18 @@ def find_in(doctype: str, names: list[str], limits: list[Limit]) -> dict[str, tu
 		if rules.holding(limits, rules.MARGIN, company):
 			of_company = [row for doc in docs if doc.company == company for row in rows[doc.name]]
 			costs[company] = costs_of(_items(of_company), company)
+	known = exchange.read(docs, _currencies(limits))
 	discounted = [doc for doc in docs if rules.holding(limits, rules.DISCOUNT, doc.company)]
-	found = prices.listed(doctype, [(doc, rows[doc.name]) for doc in discounted], _offers_are_measured)
+	of_discounted = [(doc, rows[doc.name]) for doc in discounted]
+	found = prices.listed(doctype, of_discounted, _offers_are_measured, known)
 	listed = {doc.name: of_rows for doc, of_rows in zip(discounted, found, strict=True)}
-	return {
-		doc.name: (
-			doc.company,
-			rules.find(figures_of(doc, rows[doc.name], costs.get(doc.company), listed.get(doc.name)), limits),
+	figures = {
+		doc.name: figures_of(
+			doc, rows[doc.name], costs.get(doc.company), listed.get(doc.name), known(doc, doc.currency)
 		)
 		for doc in docs
 	}
+	return {doc.name: (doc.company, rules.find(figures[doc.name], limits)) for doc in docs}
 
 
 def _columns(doctype: str, *fields: str) -> list[str]:

@@ -14,6 +14,8 @@ import frappe
 from erpnext.accounts.doctype.pricing_rule.utils import get_applied_pricing_rules
 from frappe.utils import cint, flt, getdate, nowdate
 
+from crm_ext.workflows.exchange import Known
+
 _EVER, _NEVER = date(1900, 1, 1), date(9999, 12, 31)
 # Columns of documents and rows that are asked for here.
 OF_DOCUMENT = (
@@ -42,16 +44,18 @@ OF_ROW = (
 Documents = Sequence[tuple[Mapping, Sequence[Mapping]]]
 
 
-def listed(doctype: str, documents: Documents, measured: Callable[[str], bool]) -> list[list[float]]:
+def listed(
+	doctype: str, documents: Documents, measured: Callable[[str], bool], known: Known
+) -> list[list[float]]:
 	"""Of each document's rows what one of the row's UOM is listed at, in company currency: 0 where no price is known, or where
 	a pricing rule gives it for nothing.
 
 	What a row says itself is right below its list price where a pricing rule sets the rate, or where it was offered so:
-	`measured` says whether offers of a company are measured themselves. One query, and one each for pricing rules and offers where a row is below its list price.
+	`measured` says whether offers of a company are measured themselves, `known` what currencies are worth. One query, and one each for pricing rules and offers where a row is below its list price.
 	"""
 	prices = _read(documents)
 	found = [
-		[_price(doctype, doc, row, prices, doc.get("transaction_date")) for row in rows]
+		[_price(doctype, doc, row, prices, known, doc.get("transaction_date")) for row in rows]
 		for doc, rows in documents
 	]
 	low = [
@@ -70,7 +74,7 @@ def listed(doctype: str, documents: Documents, measured: Callable[[str], bool]) 
 			else:
 				lower = [*_set_by(of_row, doc, row)]
 				if offer := offers.get(row.get("quotation_item")):
-					lower += _offered(doctype, doc, row, offer, prices, measured(doc.get("company")))
+					lower += _offered(doctype, doc, row, offer, prices, known, measured(doc.get("company")))
 			found[place][number] = min([found[place][number], *lower])
 	return found
 
@@ -94,6 +98,10 @@ def _lists(doc: Mapping) -> list[str]:
 	falls_back = not for_selling or cint(settings.get("fallback_to_default_price_list"))
 	found = (own if for_selling else None, settings.selling_price_list if falls_back else None)
 	return list(filter(None, dict.fromkeys(found)))
+
+
+def currencies_of(doc: Mapping) -> list[str | None]:
+	return [frappe.get_cached_value("Price List", one, "currency") for one in _lists(doc)]
 
 
 def _read(documents: Documents) -> dict[tuple[str, str], list[Mapping]]:
@@ -129,6 +137,7 @@ def _price(
 	doc: Mapping,
 	row: Mapping,
 	prices: Mapping[tuple[str, str], list[Mapping]],
+	known: Known,
 	day: date | str | None,
 ) -> float:
 	"""In company currency, rounded as ERPNext writes it into the row; 0 if there is none.
@@ -137,15 +146,15 @@ def _price(
 	"""
 	for on in dict.fromkeys((getdate(day or nowdate()), getdate(nowdate()))):
 		for price_list in _lists(doc):
-			known = prices.get((row.get("item_code"), price_list), ())
+			of_item = prices.get((row.get("item_code"), price_list), ())
 			for inherited in (0, 1):
-				candidates = [price for price in known if price.inherited == inherited]
+				candidates = [price for price in of_item if price.inherited == inherited]
 				chosen = choose(candidates, row, customer_of(doc), on)
 				if chosen is None:
 					continue
 				rate, currency = chosen
 				if rate > 0:
-					return _as_in_row(doctype, doc, rate, currency)
+					return _as_in_row(doctype, doc, rate, currency, known)
 				break
 	return 0.0
 
@@ -186,16 +195,18 @@ def _converted(price: Mapping, row: Mapping) -> float:
 	return rate * max(1, factor / known) if known else rate
 
 
-def _as_in_row(doctype: str, doc: Mapping, rate: float, currency: str | None) -> float:
+def _as_in_row(doctype: str, doc: Mapping, rate: float, currency: str | None, known: Known) -> float:
 	"""A rate of the price list in company currency, by way of the document's, as far as ERPNext's fields keep it."""
 	company_currency = frappe.get_cached_value("Company", doc.get("company"), "default_currency")
 	conversion = flt(doc.get("conversion_rate")) or 1
+	# Too dear a currency makes the list look cheap.
+	real = min(conversion, known(doc, doc.get("currency")) or conversion)
 	if currency == doc.get("currency"):
 		shown = rate
 	elif currency == company_currency:
-		shown = rate / conversion
+		shown = rate / real
 	else:
-		shown = rate * (flt(doc.get("plc_conversion_rate")) or 1) / conversion
+		shown = rate * max(flt(doc.get("plc_conversion_rate")) or 1, known(doc, currency)) / real
 	shown = flt(shown, _precision(doctype, "price_list_rate", doc.get("currency")))
 	return flt(shown * conversion, _precision(doctype, "base_price_list_rate", company_currency))
 
@@ -303,6 +314,7 @@ def _offered(
 	row: Mapping,
 	offer: Mapping,
 	prices: Mapping[tuple[str, str], list[Mapping]],
+	known: Known,
 	measured: bool,
 ) -> Collection[float]:
 	"""What a row was listed at when it was offered to this customer: by the offer where that was measured itself, else by what
@@ -313,5 +325,5 @@ def _offered(
 		return []
 	if measured and (offer.uom, offer.currency) == (row.get("uom"), doc.get("currency")):
 		return [flt(offer.price_list_rate) * (flt(doc.get("conversion_rate")) or 1)]
-	then = _price(doctype, doc, row, prices, offer.transaction_date)
+	then = _price(doctype, doc, row, prices, known, offer.transaction_date)
 	return [then] if then else []
