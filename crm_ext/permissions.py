@@ -20,7 +20,9 @@ _KNOWN = "crm_ext_list_conditions"
 # What who has a deal with a customer that nobody holds may do with it: not change it, or they would name themselves.
 _READING = frozenset({None, "read", "select", "print", "email", "export", "report"})
 # Seen by who sees their customer, other than by a deal with it alone, or their deal.
-_OF_CUSTOMER_AND_DEAL = ("Delivery Note", "Sales Invoice")
+OF_CUSTOMER_AND_DEAL = ("Delivery Note", "Sales Invoice")
+# What visibility may hide something of.
+NARROWED = (*COVERED, *OF_CUSTOMER_AND_DEAL)
 _FOLLOWED = (("customer", "Customer"), ("deal", "Deal"))
 # What tells whose a follow up is.
 _WHOSE = ("responsible", "owner", "escalated_to", "reference_doctype", "reference_name")
@@ -85,9 +87,9 @@ def has_visibility(doc, ptype: str = "read", user: str | None = None) -> bool | 
 		return None
 	user = user or frappe.session.user
 	if ptype in _READING:
-		return _is_seen(doc, visibility.condition_on_one(doc.doctype, user))
+		return is_seen(doc, visibility.condition_on_one(doc.doctype, user))
 	with visibility.of_holders():
-		return _is_seen(doc, visibility.condition_on_one(doc.doctype, user))
+		return is_seen(doc, visibility.condition_on_one(doc.doctype, user))
 
 
 def is_seen_by_deal_alone(doc, user: str | None = None) -> bool:
@@ -101,7 +103,8 @@ def has_website_visibility(doc, ptype: str = "read", user: str | None = None, ve
 	return has_visibility(doc, ptype, user) is not False
 
 
-def _is_seen(doc, condition: str) -> bool | None:
+def is_seen(doc, condition: str) -> bool | None:
+	"""Whether a condition on the table of its DocType holds for a document as it is stored; None: nothing against it."""
 	if not condition or not doc.name:
 		return None
 	row = frappe.db.sql(
@@ -114,7 +117,7 @@ def _is_seen(doc, condition: str) -> bool | None:
 def narrowed_doctypes(user: str | None = None) -> list[str]:
 	"""DocTypes of which visibility hides something from the user."""
 	user = user or frappe.session.user
-	return [doctype for doctype in (*COVERED, *_OF_CUSTOMER_AND_DEAL) if visibility.sight_of(user, doctype)]
+	return [doctype for doctype in NARROWED if visibility.sight_of(user, doctype)]
 
 
 def following_conditions(user: str | None = None, doctype: str | None = None) -> str:
@@ -142,7 +145,7 @@ def has_following_visibility(doc, ptype: str = "read", user: str | None = None) 
 	if not sight:
 		return None
 	with visibility.asked_of_one():
-		return _is_seen(doc, _following(doc.doctype, user, sight, _list_conditions))
+		return is_seen(doc, _following(doc.doctype, user, sight, _list_conditions))
 
 
 def has_following_website_visibility(
@@ -254,7 +257,7 @@ def has_follow_up_permission(doc, ptype: str = "read", user: str | None = None) 
 	"""
 	user = user or frappe.session.user
 	if ptype != "create" and visibility.sight_of(user, FOLLOW_UP):
-		seen = _is_seen(doc, follow_up_conditions(user))
+		seen = is_seen(doc, follow_up_conditions(user))
 		if seen is not None:
 			return seen
 	if ptype not in ("read", "create"):
