@@ -78,26 +78,12 @@ def make_receivable(name: str) -> str:
 	)
 
 
-def make_sales_person() -> str:
-	return (
-		frappe.get_doc(
-			{
-				"doctype": "Sales Person",
-				"sales_person_name": f.unique("Seller"),
-				"parent_sales_person": "Sales Team",
-			}
-		)
-		.insert()
-		.name
-	)
-
-
 class Ledger:
 	"""Documents made so far in one company, for customers of this ledger only: two in dollars, one in euro."""
 
 	def __init__(self) -> None:
 		ensure_rates()
-		self.people = [make_sales_person() for _number in range(3)]
+		self.people = [f.make_sales_person().name for _number in range(3)]
 		team = [
 			{"sales_person": person, "allocated_percentage": percentage}
 			for person, percentage in zip(self.people, (33.33, 33.33, 33.34), strict=True)

@@ -20,9 +20,7 @@ _PERSON = ("CRM Ext Seller", "CRM Ext Hunter", "CRM Ext Farmer")
 def ensure_people() -> None:
 	for name in _PERSON:
 		if not frappe.db.exists("Sales Person", name):
-			frappe.get_doc(
-				{"doctype": "Sales Person", "sales_person_name": name, "parent_sales_person": "Sales Team"}
-			).insert()
+			f.make_sales_person(sales_person_name=name)
 
 
 def days_back(number: int) -> date:

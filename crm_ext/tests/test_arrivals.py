@@ -75,17 +75,9 @@ class TestArrivals(SiteTestCase):
 		return order
 
 	def seller(self, user: str) -> str:
-		employee = f.make_employee(user).name
 		name = f"Seller {user}"
 		if not frappe.db.exists("Sales Person", name):
-			frappe.get_doc(
-				{
-					"doctype": "Sales Person",
-					"sales_person_name": name,
-					"parent_sales_person": "Sales Team",
-					"employee": employee,
-				}
-			).insert()
+			f.make_sales_person(user, sales_person_name=name)
 		return name
 
 	def receipt(self, *rows: dict):

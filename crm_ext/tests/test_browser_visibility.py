@@ -43,14 +43,7 @@ def _employees() -> list[str]:
 
 def make_seller(user: str, *roles: str) -> str:
 	person(user, "Sales User", *roles)
-	frappe.get_doc(
-		{
-			"doctype": "Sales Person",
-			"sales_person_name": f.unique("Person"),
-			"parent_sales_person": "Sales Team",
-			"employee": f.make_employee(user).name,
-		}
-	).insert()
+	f.make_sales_person(user)
 	return user
 
 

@@ -158,15 +158,7 @@ class TestList(CollectionsTestCase):
 		self.assertIsNone(self.row().responsible)
 		manager = f.make_user("collect.manager@example.com", "Sales User").name
 		seller = f.make_user("collect.seller@example.com", "Sales User").name
-		employee = f.make_employee(seller)
-		person = frappe.get_doc(
-			{
-				"doctype": "Sales Person",
-				"sales_person_name": f.unique("Collector"),
-				"parent_sales_person": "Sales Team",
-				"employee": employee.name,
-			}
-		).insert()
+		person = f.make_sales_person(seller)
 		self.customer.append("sales_team", {"sales_person": person.name, "allocated_percentage": 100})
 		self.customer.save()
 		self.assertEqual(self.row(user=seller).responsible, seller)
@@ -247,34 +239,12 @@ def serve_assets(case: TestCase) -> None:
 	case.addCleanup(configured.stop)
 
 
-def make_email_account(case: TestCase) -> None:
-	"""What mail is queued for. Past the document layer, which would log in at the server."""
-	account = frappe.get_doc(
-		{
-			"doctype": "Email Account",
-			"email_account_name": f.unique("Outgoing"),
-			"email_id": "books@example.com",
-			"enable_outgoing": 1,
-			"default_outgoing": 1,
-			"smtp_server": "127.0.0.1",
-		}
-	)
-	account.name = account.email_account_name
-	account.db_insert()
-
-	def forget() -> None:
-		frappe.local.outgoing_email_account = {}
-
-	forget()
-	case.addCleanup(forget)
-
-
 class TestHands(CollectionsTestCase):
 	@skipUnless(shutil.which("wkhtmltopdf"), "Frappe makes PDFs with wkhtmltopdf")
 	def test_statement_is_erpnexts_and_lands_on_the_timeline(self):
 		self.invoice(5)
 		serve_assets(self)
-		make_email_account(self)
+		self.make_email_account()
 		letter = api.statement_letter(self.customer.name, f.COMPANY)
 		self.assertIn(f.COMPANY, letter["subject"])
 		name = api.send_statement(

@@ -585,7 +585,7 @@ class TestMyDay(SiteTestCase):
 		owned = s.make_order({"item_code": f.SERVICE, "qty": 1}, **values)
 		sold = s.make_order(
 			{"item_code": f.SERVICE, "qty": 1},
-			sales_team=[{"sales_person": self.sales_person(), "allocated_percentage": 100}],
+			sales_team=[{"sales_person": f.make_sales_person(self.user).name, "allocated_percentage": 100}],
 			**values,
 		)
 		s.make_order({"item_code": f.SERVICE, "qty": 1}, **values)
@@ -598,22 +598,6 @@ class TestMyDay(SiteTestCase):
 		self.assertIsNone(self.section(accountant))
 		stock = f.make_user(f"{frappe.generate_hash(length=10)}@example.com", "Accounts User").name
 		self.assertEqual({row["deliver"] for row in self.section(stock)["rows"]}, {None})
-
-	def sales_person(self) -> str:
-		employee = f.make_employee(self.user)
-		name = f.unique("Seller")
-		return (
-			frappe.get_doc(
-				{
-					"doctype": "Sales Person",
-					"sales_person_name": name,
-					"parent_sales_person": "Sales Team",
-					"employee": employee.name,
-				}
-			)
-			.insert()
-			.name
-		)
 
 	def test_my_day_in_all_takes_at_most_30_statements(self):
 		"""With something in every section, what is sold bundled and made, and user permissions."""

@@ -512,17 +512,7 @@ class TestPeople(EngineTestCase):
 			self.assertEqual(people.find(rule, [doc.name]), {doc.name: user}, (doc.doctype, assign_to))
 
 	def test_salesperson(self):
-		persons = {}
-		for user in (self.ann, self.ben):
-			employee = f.make_employee(user)
-			persons[user] = frappe.get_doc(
-				{
-					"doctype": "Sales Person",
-					"sales_person_name": f.unique("Seller"),
-					"parent_sales_person": "Sales Team",
-					"employee": employee.name,
-				}
-			).insert()
+		persons = {user: f.make_sales_person(user) for user in (self.ann, self.ben)}
 		customer = f.make_customer(
 			sales_team=[{"sales_person": persons[self.ann].name, "allocated_percentage": 100}]
 		)
@@ -552,16 +542,7 @@ class TestPeople(EngineTestCase):
 	def test_managers_by_the_tree_of_sales_persons(self):
 		parent = "Sales Team"
 		for user, group in ((self.cem, 1), (self.ben, 1), (self.ann, 0)):
-			person = frappe.get_doc(
-				{
-					"doctype": "Sales Person",
-					"sales_person_name": f.unique("Seller"),
-					"parent_sales_person": parent,
-					"employee": f.make_employee(user).name,
-					"is_group": group,
-				}
-			).insert()
-			parent = person.name
+			parent = f.make_sales_person(user, parent, is_group=group).name
 		self.assertEqual(people.manager_of([self.ann, self.cem]), {self.ann: self.ben})
 
 
@@ -761,21 +742,7 @@ class TestBrokenRules(EngineTestCase):
 	def test_the_owner_is_told_by_mail_in_the_own_language(self):
 		owner = f.make_user("crm-ext-rules@example.com", "Sales Manager").name
 		frappe.db.set_value("User", owner, "language", "zh")
-		name = f.unique("Outgoing")
-		account = frappe.get_doc(
-			{
-				"doctype": "Email Account",
-				"name": name,
-				"email_account_name": name,
-				"email_id": f"{frappe.generate_hash(length=10)}@example.com",
-				"enable_outgoing": 1,
-				"default_outgoing": 1,
-				"smtp_server": "127.0.0.1",
-			}
-		)
-		account.db_insert()  # saved, it would log in at the server
-		frappe.local.outgoing_email_account = {}
-		self.addCleanup(setattr, frappe.local, "outgoing_email_account", {})
+		self.make_email_account()
 		lead = self.lead()
 		rule = self.rule(lead, (0, "After"))
 		rule.db_set({"owner": owner, "filters": "[1]"})

@@ -318,10 +318,10 @@ class TestWhoMayLook(MyDayTestCase):
 
 	def test_a_manager_sees_who_reports_to_him_over_all_levels(self):
 		head, lead, other = (self.make_user("Sales User") for _number in range(3))
-		above = self.employee(head)
-		between = self.employee(lead, reports_to=above)
-		self.employee(self.user, reports_to=between)
-		self.employee(other)
+		above = f.make_employee(head).name
+		between = f.make_employee(lead, reports_to=above).name
+		f.make_employee(self.user, reports_to=between)
+		f.make_employee(other)
 		self.assertEqual(set(self.listed(head)), {head, lead, self.user})
 		self.assertEqual(set(self.listed(lead)), {lead, self.user})
 		self.assertEqual(self.look(head, self.user)["user"], self.user)
@@ -330,8 +330,8 @@ class TestWhoMayLook(MyDayTestCase):
 
 	def test_a_manager_sees_whose_sales_persons_stand_below_his(self):
 		head = self.make_user("Sales User")
-		above = self.sales_person(self.employee(head), "Sales Team", is_group=1)
-		self.sales_person(self.employee(self.user), above)
+		above = f.make_sales_person(head, is_group=1).name
+		f.make_sales_person(self.user, above)
 		self.assertEqual(set(self.listed(head)), {head, self.user})
 
 	def test_a_manager_sees_of_a_day_only_what_he_may_read(self):
@@ -376,39 +376,3 @@ class TestWhoMayLook(MyDayTestCase):
 		found = frappe.get_list("Follow Up", pluck="name", limit=0)
 		self.assertIn(shared.name, found)
 		self.assertNotIn(unshared.name, found)
-
-	def employee(self, user: str, **values) -> str:
-		return (
-			frappe.get_doc(
-				{
-					"doctype": "Employee",
-					"first_name": user,
-					"user_id": user,
-					"company": f.COMPANY,
-					"gender": frappe.db.get_value("Gender", {}),
-					"date_of_birth": "1990-01-01",
-					"date_of_joining": "2020-01-01",
-					"status": "Active",
-					# A user permission for the own company and record would hide the others.
-					"create_user_permission": 0,
-					**values,
-				}
-			)
-			.insert()
-			.name
-		)
-
-	def sales_person(self, employee: str, parent: str, **values) -> str:
-		return (
-			frappe.get_doc(
-				{
-					"doctype": "Sales Person",
-					"sales_person_name": f.unique("Seller"),
-					"parent_sales_person": parent,
-					"employee": employee,
-					**values,
-				}
-			)
-			.insert()
-			.name
-		)

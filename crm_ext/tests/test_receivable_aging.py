@@ -322,9 +322,7 @@ class TestReceivableAging(AgeingTestCase):
 		self.assertEqualToERPNext()
 
 	def test_contributions_of_the_invoice_go_before_those_of_the_customer(self):
-		from crm_ext.tests.ledgers import make_sales_person
-
-		mine, yours, theirs = (make_sales_person() for _number in range(3))
+		mine, yours, theirs = (f.make_sales_person().name for _number in range(3))
 		customer = frappe.get_doc("Customer", self.customer)
 		customer.append("sales_team", {"sales_person": theirs, "allocated_percentage": 100})
 		customer.save()

@@ -69,7 +69,7 @@ class Sellers:
 			f.make_user(user, "Sales User", *(["Sales Manager"] if user == BOSS else []))
 		self.person_of: dict[str, str] = {}
 		top = self.add_person(BOSS, "Sales Team", is_group=1)
-		group = self.add_person(None, top, is_group=1)
+		group = f.make_sales_person(None, top, is_group=1).name
 		for user in (NORTH, NORTH_2):
 			self.add_person(user, group)
 		# A group of his own, so that his branch is not the boss's.
@@ -84,21 +84,9 @@ class Sellers:
 		for user in PEOPLE:
 			frappe.clear_cache(user=user)
 
-	def add_person(self, user: str | None, parent: str, **values) -> str:
-		name = f.unique("Person")
-		employee = f.make_employee(user).name if user else None
-		frappe.get_doc(
-			{
-				"doctype": "Sales Person",
-				"sales_person_name": name,
-				"parent_sales_person": parent,
-				"employee": employee,
-				**values,
-			}
-		).insert(ignore_permissions=True)
-		if user:
-			self.person_of[user] = name
-		return name
+	def add_person(self, user: str, parent: str, **values) -> str:
+		self.person_of[user] = f.make_sales_person(user, parent, **values).name
+		return self.person_of[user]
 
 	def make_documents(self, user: str) -> None:
 		"""A row of each DocType that the user holds and Administrator made; no more of it than says so."""
@@ -114,7 +102,7 @@ class Sellers:
 			row = {"parenttype": "Sales Order", "parentfield": "sales_team", "parent": order}
 			frappe.get_doc({"doctype": "Sales Team", "sales_person": person, **row}).db_insert()
 
-	def _add_row(self, user: str, doctype: str, **values) -> str:
+	def _add_row(self, user: str | None, doctype: str, **values) -> str:
 		name = f.unique("VIS")
 		doc = frappe.get_doc({"doctype": doctype, "name": name, "company": f.COMPANY, **values})
 		doc.db_insert()

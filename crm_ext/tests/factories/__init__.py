@@ -6,7 +6,13 @@ asks for it and is rolled back with it.
 
 from crm_ext.tests.factories.follow_ups import make_rule
 from crm_ext.tests.factories.payments import make_journal_receipt, make_payment, reconcile, unreconcile
-from crm_ext.tests.factories.people import make_employee, make_holiday_list, make_stand_in, make_user
+from crm_ext.tests.factories.people import (
+	make_employee,
+	make_holiday_list,
+	make_sales_person,
+	make_stand_in,
+	make_user,
+)
 from crm_ext.tests.factories.selling import (
 	add_quotation_to_order,
 	amend,
@@ -71,6 +77,7 @@ __all__ = [
 	"make_rule",
 	"make_sales_invoice",
 	"make_sales_order",
+	"make_sales_person",
 	"make_stand_in",
 	"make_user",
 	"reconcile",

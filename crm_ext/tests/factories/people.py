@@ -1,4 +1,4 @@
-"""Users, employees, their holidays and who stands in for them."""
+"""Users, employees, their holidays, their place in the tree of salespeople and who stands in for them."""
 
 import frappe
 from frappe.utils import add_days, getdate, nowdate
@@ -51,6 +51,19 @@ def make_employee(
 		}
 	)
 	return employee.save(ignore_permissions=True)
+
+
+def make_sales_person(user: str | None = None, parent: str = "Sales Team", **values):
+	"""A node of the tree: somebody who sells or, without user, a name."""
+	return frappe.get_doc(
+		{
+			"doctype": "Sales Person",
+			"sales_person_name": unique("Seller"),
+			"parent_sales_person": parent,
+			"employee": make_employee(user).name if user else None,
+			**values,
+		}
+	).insert(ignore_permissions=True)
 
 
 def make_stand_in(user: str, other: str, first: int = 0, last: int = 0):
