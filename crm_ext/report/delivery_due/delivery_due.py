@@ -16,6 +16,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, flt
 
+from crm_ext.report.columns import column, link
 from crm_ext.supply import delivery
 from crm_ext.supply.delivery_rules import (
 	LATE,
@@ -57,56 +58,45 @@ def execute(filters: dict | None = None) -> tuple:
 # Columns
 
 
-def _column(fieldname: str, label: str, fieldtype: str, width: int, **more) -> dict:
-	return {"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width, **more}
-
-
-def _link(fieldname: str, label: str, width: int, doctype: str) -> dict:
-	"""Frappe refuses a whole report for a link to what the user may not read."""
-	if frappe.has_permission(doctype, "read"):
-		return _column(fieldname, label, "Link", width, options=doctype)
-	return _column(fieldname, label, "Data", width)
-
-
 def _columns(per_order: bool) -> list[dict]:
 	return [
-		_column("deliver_on", _("Delivery Date"), "Date", 125),
-		_column("days_late", _("Days Late"), "Int", 100),
-		_column("sales_order", _("Sales Order"), "Link", 200, options="Sales Order"),
-		_link("customer", _("Customer"), 150, "Customer"),
-		_column("standing", _("Can Be Delivered"), "Data", 140),
-		_column("draft", _("Draft Note"), "Data", 150),
+		column("deliver_on", _("Delivery Date"), "Date", 125),
+		column("days_late", _("Days Late"), "Int", 100),
+		column("sales_order", _("Sales Order"), "Link", 200, options="Sales Order"),
+		link("customer", _("Customer"), 150, "Customer"),
+		column("standing", _("Can Be Delivered"), "Data", 140),
+		column("draft", _("Draft Note"), "Data", 150),
 		*(_order_columns() if per_order else _row_columns()),
-		_column("comes_on", _("Rest Comes On"), "Date", 135),
-		_column("comes_from", _("Comes From"), "Data", 110),
-		_column("source_name", _("Comes With"), "Dynamic Link", 160, options="source_type"),
-		_column("value", _("Value to Deliver"), "Currency", 130, options="currency"),
-		_link("deal", _("Deal"), 140, "Deal"),
-		_column("sellers", _("Sales Person"), "Data", 140),
-		_column("customer_name", _("Customer Name"), "Data", 150),
-		_column("source_type", _("Kind of Supply"), "Data", 120, hidden=1),
-		_column("currency", _("Currency"), "Data", 80, hidden=1),
+		column("comes_on", _("Rest Comes On"), "Date", 135),
+		column("comes_from", _("Comes From"), "Data", 110),
+		column("source_name", _("Comes With"), "Dynamic Link", 160, options="source_type"),
+		column("value", _("Value to Deliver"), "Currency", 130, options="currency"),
+		link("deal", _("Deal"), 140, "Deal"),
+		column("sellers", _("Sales Person"), "Data", 140),
+		column("customer_name", _("Customer Name"), "Data", 150),
+		column("source_type", _("Kind of Supply"), "Data", 120, hidden=1),
+		column("currency", _("Currency"), "Data", 80, hidden=1),
 	]
 
 
 def _order_columns() -> list[dict]:
 	return [
-		_column("items", _("Item"), "Data", 180),
-		_column("rows", _("Open Rows"), "Int", 115),
-		_column("rows_deliverable", _("Deliverable Now"), "Int", 150),
-		_column("rows_short", _("Short"), "Int", 80),
+		column("items", _("Item"), "Data", 180),
+		column("rows", _("Open Rows"), "Int", 115),
+		column("rows_deliverable", _("Deliverable Now"), "Int", 150),
+		column("rows_short", _("Short"), "Int", 80),
 	]
 
 
 def _row_columns() -> list[dict]:
 	return [
-		_link("item_code", _("Item"), 160, "Item"),
-		_column("open_qty", _("Still to Deliver"), "Float", 135),
-		_column("deliverable", _("Deliverable Now"), "Float", 150),
-		_column("short", _("Short"), "Float", 90),
-		_column("stock_uom", _("UOM"), "Data", 70),
-		_column("item_name", _("Item Name"), "Data", 150),
-		_column("warehouse", _("Warehouse"), "Data", 140),
+		link("item_code", _("Item"), 160, "Item"),
+		column("open_qty", _("Still to Deliver"), "Float", 135),
+		column("deliverable", _("Deliverable Now"), "Float", 150),
+		column("short", _("Short"), "Float", 90),
+		column("stock_uom", _("UOM"), "Data", 70),
+		column("item_name", _("Item Name"), "Data", 150),
+		column("warehouse", _("Warehouse"), "Data", 140),
 	]
 
 

@@ -19,6 +19,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, flt, formatdate
 
+from crm_ext.report.columns import column, link
 from crm_ext.supply import demand, demand_rules, slow_movers
 from crm_ext.supply.demand import Demand
 from crm_ext.supply.demand_rules import ADVICE, BUY, EARLIER, FLOWS, MAKE, NOT_TO_BUY, WEEK, Plan
@@ -76,50 +77,38 @@ def _sorted(found: Demand, advices: tuple[str, ...]) -> list[str]:
 # Columns
 
 
-def _column(fieldname: str, label: str, fieldtype: str, width: int, options: str | None = None) -> dict:
-	found = {"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width}
-	return found | {"options": options} if options else found
-
-
-def _link(fieldname: str, label: str, width: int, doctype: str) -> dict:
-	"""Frappe refuses a whole report for a link to what the user may not read."""
-	if frappe.has_permission(doctype, "read"):
-		return _column(fieldname, label, "Link", width, doctype)
-	return _column(fieldname, label, "Data", width)
-
-
 def _of_item() -> list[dict]:
 	return [
-		_link("item_group", _("Item Group"), 130, "Item Group"),
-		_link("brand", _("Brand"), 100, "Brand"),
-		_link("supplier", _("Default Supplier"), 150, "Supplier"),
+		link("item_group", _("Item Group"), 130, "Item Group"),
+		link("brand", _("Brand"), 100, "Brand"),
+		link("supplier", _("Default Supplier"), 150, "Supplier"),
 	]
 
 
 def _columns(found: Demand) -> list[dict]:
 	return [
-		_link("item_code", _("Item"), 200, "Item"),
-		_column("period", _("Week") if found.ask.periods.unit == WEEK else _("Month"), "Data", 95),
-		_column("advice", _("Advice"), "Data", 130),
-		_column("buy", _("To Buy or Make"), "Float", 145),
-		_column("order_on", _("Order By", context="Pipeline Demand"), "Date", 120),
-		_column("needed_on", _("Needed On"), "Date", 120),
-		_column("quoted", _("Quotations, Weighted"), "Float", 180),
-		_column("expected", _("Opportunities, Weighted"), "Float", 200),
-		_column("orders", _("Orders"), "Float", 100),
-		_column("supply", _("Ordered and in Production"), "Float", 185),
-		_column("requested", _("Requested", context="Pipeline Demand"), "Float", 105),
-		_column("projected", _("Projected Stock"), "Float", 125),
-		_column("on_hand", _("On Hand"), "Float", 100),
-		_column("safety_stock", _("Safety Stock"), "Float", 105),
-		_column("surplus", _("More Than Needed"), "Float", 140),
-		_column("too_much", _("Of That on Order"), "Float", 130),
-		_column("cover", _("Months of Cover"), "Float", 130) | {"precision": 1},
-		_column("buy_value", _("Value at Cost"), "Currency", 120, "currency"),
-		_link("uom", _("Stock UOM"), 90, "UOM"),
-		_column("item_name", _("Item Name"), "Data", 160),
+		link("item_code", _("Item"), 200, "Item"),
+		column("period", _("Week") if found.ask.periods.unit == WEEK else _("Month"), "Data", 95),
+		column("advice", _("Advice"), "Data", 130),
+		column("buy", _("To Buy or Make"), "Float", 145),
+		column("order_on", _("Order By", context="Pipeline Demand"), "Date", 120),
+		column("needed_on", _("Needed On"), "Date", 120),
+		column("quoted", _("Quotations, Weighted"), "Float", 180),
+		column("expected", _("Opportunities, Weighted"), "Float", 200),
+		column("orders", _("Orders"), "Float", 100),
+		column("supply", _("Ordered and in Production"), "Float", 185),
+		column("requested", _("Requested", context="Pipeline Demand"), "Float", 105),
+		column("projected", _("Projected Stock"), "Float", 125),
+		column("on_hand", _("On Hand"), "Float", 100),
+		column("safety_stock", _("Safety Stock"), "Float", 105),
+		column("surplus", _("More Than Needed"), "Float", 140),
+		column("too_much", _("Of That on Order"), "Float", 130),
+		column("cover", _("Months of Cover"), "Float", 130) | {"precision": 1},
+		column("buy_value", _("Value at Cost"), "Currency", 120, "currency"),
+		link("uom", _("Stock UOM"), 90, "UOM"),
+		column("item_name", _("Item Name"), "Data", 160),
 		*_of_item(),
-		_column("currency", _("Currency"), "Data", 80) | {"hidden": 1},
+		column("currency", _("Currency"), "Data", 80) | {"hidden": 1},
 	]
 
 
@@ -242,17 +231,17 @@ def _summary(found: Demand, currency: str) -> list[dict]:
 
 def _slow_movers(asked: demand.Ask, currency: str) -> tuple:
 	columns = [
-		_link("item_code", _("Item"), 220, "Item"),
-		_column("item_name", _("Item Name"), "Data", 200),
-		_column("value", _("Stock Value"), "Currency", 130, "currency"),
-		_column("share", _("Share of Stock (%)"), "Percent", 150),
-		_column("on_hand", _("On Hand"), "Float", 100),
-		_link("uom", _("Stock UOM"), 90, "UOM"),
-		_column("last_out", _("Last Delivery or Use"), "Date", 170),
-		_column("days", _("Days Since"), "Int", 100),
-		_column("last_in", _("Last Receipt", context="Pipeline Demand"), "Date", 120),
+		link("item_code", _("Item"), 220, "Item"),
+		column("item_name", _("Item Name"), "Data", 200),
+		column("value", _("Stock Value"), "Currency", 130, "currency"),
+		column("share", _("Share of Stock (%)"), "Percent", 150),
+		column("on_hand", _("On Hand"), "Float", 100),
+		link("uom", _("Stock UOM"), 90, "UOM"),
+		column("last_out", _("Last Delivery or Use"), "Date", 170),
+		column("days", _("Days Since"), "Int", 100),
+		column("last_in", _("Last Receipt", context="Pipeline Demand"), "Date", 120),
 		*_of_item(),
-		_column("currency", _("Currency"), "Data", 80) | {"hidden": 1},
+		column("currency", _("Currency"), "Data", 80) | {"hidden": 1},
 	]
 	movers, total = slow_movers.read(asked)
 	if not movers:

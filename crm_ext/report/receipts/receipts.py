@@ -24,6 +24,7 @@ from frappe.utils import cint, formatdate, get_last_day, getdate
 from crm_ext.receivables import receipt_queries
 from crm_ext.receivables.receipt_queries import Figures, Period
 from crm_ext.receivables.receipts import months_between, percent
+from crm_ext.report.columns import column
 
 # Rows of the list of vouchers: what a person can look through, and what a browser shows without delay.
 LIMIT = 2_000
@@ -78,10 +79,8 @@ def _group_label(group_by: str) -> str:
 
 
 def _column(fieldname: str, label: str, fieldtype: str, width: int, options: str | None = None) -> dict:
-	found = {"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width}
-	if fieldtype == "Percent":
-		found["precision"] = 1
-	return found | {"options": options} if options else found
+	more = {"precision": 1} if fieldtype == "Percent" else {}
+	return column(fieldname, label, fieldtype, width, options, **more)
 
 
 def _columns(period: Period) -> list[dict]:

@@ -20,6 +20,7 @@ from frappe.utils import cint, flt
 from crm_ext.receivables import ageing, ageing_queries, customer_facts
 from crm_ext.receivables.ageing import Cell
 from crm_ext.receivables.ageing_queries import CUSTOMER, Ages, Ask, GroupKey, Line
+from crm_ext.report.columns import column, link
 
 # Items listed: what a person can look through, and what a browser shows without delay.
 LIMIT = 2_000
@@ -53,20 +54,8 @@ def execute(filters: dict | None = None) -> tuple:
 # Columns
 
 
-def _column(fieldname: str, label: str, fieldtype: str, width: int, options: str | None = None) -> dict:
-	found = {"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width}
-	return found | {"options": options} if options else found
-
-
-def _link(fieldname: str, label: str, width: int, doctype: str) -> dict:
-	"""Frappe refuses a whole report for a link to what the user may not read."""
-	if frappe.has_permission(doctype, "read"):
-		return _column(fieldname, label, "Link", width, doctype)
-	return _column(fieldname, label, "Data", width)
-
-
 def _money(fieldname: str, label: str, width: int = 130) -> dict:
-	return _column(fieldname, label, "Currency", width, "currency")
+	return column(fieldname, label, "Currency", width, "currency")
 
 
 def _bucket_label(first: int, last: int | None) -> str:
@@ -81,13 +70,13 @@ def _buckets(asked: Ask) -> list[dict]:
 
 
 def _columns(asked: Ask, with_behaviour: bool, with_names: bool) -> list[dict]:
-	columns = [_link("group", _(asked.group_by), 200, asked.group_by)]
+	columns = [link("group", _(asked.group_by), 200, asked.group_by)]
 	if asked.group_by == CUSTOMER:
 		if with_names:
-			columns.append(_column("customer_name", _("Customer Name"), "Data", 180))
+			columns.append(column("customer_name", _("Customer Name"), "Data", 180))
 		if not asked.show_items:
 			columns.append(
-				_column("actions", _("What to Do", context="Receivables"), "Data", 350) | {"align": "left"}
+				column("actions", _("What to Do", context="Receivables"), "Data", 350) | {"align": "left"}
 			)
 	if asked.show_items:
 		columns += _item_columns(asked)
@@ -97,32 +86,32 @@ def _columns(asked: Ask, with_behaviour: bool, with_names: bool) -> list[dict]:
 		*_buckets(asked),
 		_money("overdue", _("Overdue")),
 		_money("on_account", _("On Account")),
-		_column("share", _("Share (%)"), "Percent", 100),
-		_column("running_share", _("Running Share (%)"), "Percent", 155),
-		_column("items", _("Open Items"), "Int", 140),
-		_column("oldest_days", _("Oldest Item (Days)"), "Int", 165),
-		_column("days_over", _("Days Over Age"), "Int", 140),
+		column("share", _("Share (%)"), "Percent", 100),
+		column("running_share", _("Running Share (%)"), "Percent", 155),
+		column("items", _("Open Items"), "Int", 140),
+		column("oldest_days", _("Oldest Item (Days)"), "Int", 165),
+		column("days_over", _("Days Over Age"), "Int", 140),
 		_money("due_today", _("Due Today")),
 		_money("due_this_week", _("Due This Week")),
 		_money("due_next_week", _("Due Next Week")),
 	]
 	if asked.group_by == CUSTOMER:
 		columns += _customer_columns(with_behaviour)
-	return [*columns, _link("currency", _("Currency"), 80, "Currency")]
+	return [*columns, link("currency", _("Currency"), 80, "Currency")]
 
 
 def _item_columns(asked: Ask) -> list[dict]:
 	columns = [
-		_column("voucher_type", _("Voucher Type"), "Data", 120),
-		_column("voucher_no", _("Voucher No"), "Dynamic Link", 180, "voucher_type"),
-		_column("posting_date", _("Posting Date"), "Date", 120),
-		_column("due_date", _("Due Date"), "Date", 105),
-		_link("account", _("Receivable Account"), 175, "Account"),
+		column("voucher_type", _("Voucher Type"), "Data", 120),
+		column("voucher_no", _("Voucher No"), "Dynamic Link", 180, "voucher_type"),
+		column("posting_date", _("Posting Date"), "Date", 120),
+		column("due_date", _("Due Date"), "Date", 105),
+		link("account", _("Receivable Account"), 175, "Account"),
 	]
 	if asked.group_by != CUSTOMER:
-		columns.insert(0, _link("customer", _("Customer"), 160, CUSTOMER))
+		columns.insert(0, link("customer", _("Customer"), 160, CUSTOMER))
 	if asked.by_terms:
-		columns.append(_column("payment_term", _("Payment Term"), "Data", 130))
+		columns.append(column("payment_term", _("Payment Term"), "Data", 130))
 	return columns
 
 
@@ -131,22 +120,22 @@ def _customer_columns(with_behaviour: bool) -> list[dict]:
 	columns = [
 		{"fieldname": "credit_limit", "label": _("Credit Limit"), **company_money},
 		{"fieldname": "over_limit", "label": _("Over Limit"), **company_money},
-		_column("promised_for", _("Promised For"), "Date", 110),
-		_column("promised", _("Amount Promised"), "Currency", 130, "promise_currency"),
-		_column("dunnings", _("Open Dunnings"), "Int", 140),
+		column("promised_for", _("Promised For"), "Date", 110),
+		column("promised", _("Amount Promised"), "Currency", 130, "promise_currency"),
+		column("dunnings", _("Open Dunnings"), "Int", 140),
 	]
 	if with_behaviour:
 		columns += [
-			_column("days_to_pay", _("Average Days to Pay"), "Int", 175),
-			_column("last_receipt_on", _("Last Receipt On"), "Date", 120),
+			column("days_to_pay", _("Average Days to Pay"), "Int", 175),
+			column("last_receipt_on", _("Last Receipt On"), "Date", 120),
 			_money("last_receipt", _("Last Receipt")),
 		]
 	return [
 		*columns,
-		_link("territory", _("Territory"), 120, "Territory"),
-		_link("customer_group", _("Customer Group"), 130, "Customer Group"),
-		_column("company_currency", _("Company Currency"), "Data", 80) | {"hidden": 1},
-		_column("promise_currency", _("Promise Currency"), "Data", 80) | {"hidden": 1},
+		link("territory", _("Territory"), 120, "Territory"),
+		link("customer_group", _("Customer Group"), 130, "Customer Group"),
+		column("company_currency", _("Company Currency"), "Data", 80) | {"hidden": 1},
+		column("promise_currency", _("Promise Currency"), "Data", 80) | {"hidden": 1},
 	]
 
 
