@@ -6,7 +6,6 @@ wherever the chain of documents tells, the app writes it.
 
 from crm_ext.constants.workflows import (
 	APPROVAL_FIELDS,
-	FINDINGS,
 	HANDS,
 	LEAD_STATE_FIELD,
 	QUALIFIED_FOR,
@@ -191,7 +190,7 @@ CUSTOM_FIELDS["Sales Order"].append(
 def _workflow_fields(insert_after: str, state_field: str = STATE_FIELD) -> list[dict]:
 	"""Where a workflow of ours keeps a document's state, and what has to be approved. Empty, and not shown, while it is off."""
 	kept = {"no_copy": 1, "print_hide": 1, "read_only": 1}
-	needed, reasons, roles = APPROVAL_FIELDS
+	needed, reasons, roles, findings = APPROVAL_FIELDS
 	return [
 		{
 			**kept,
@@ -230,7 +229,7 @@ def _workflow_fields(insert_after: str, state_field: str = STATE_FIELD) -> list[
 		},
 		{
 			**kept,
-			"fieldname": FINDINGS,
+			"fieldname": findings,
 			"fieldtype": "Small Text",
 			"hidden": 1,
 			"insert_after": roles,
@@ -241,7 +240,7 @@ def _workflow_fields(insert_after: str, state_field: str = STATE_FIELD) -> list[
 			"fieldname": HANDS,
 			"fieldtype": "Small Text",
 			"hidden": 1,
-			"insert_after": FINDINGS,
+			"insert_after": findings,
 			"label": "Who May Not Approve for Another",
 		},
 	]

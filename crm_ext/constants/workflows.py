@@ -8,10 +8,13 @@ from dataclasses import dataclass
 STATE_FIELD = "crm_ext_state"
 # ERPNext fills an empty field of an opportunity from the field of the same name of its lead.
 LEAD_STATE_FIELD = "crm_ext_lead_state"
-# What the last save found: whether it has to be approved, why, and by whom.
-NEEDED, REASONS, ROLES = APPROVAL_FIELDS = "approval_needed", "approval_reasons", "approval_roles"
-# The same as figures, for readers of other languages.
-FINDINGS = "approval_findings"
+# What the last save found: whether it has to be approved, why, by whom, and the figures for readers of other languages.
+NEEDED, REASONS, ROLES, FINDINGS = APPROVAL_FIELDS = (
+	"approval_needed",
+	"approval_reasons",
+	"approval_roles",
+	"approval_findings",
+)
 # Who had it before, or asked for its approval: they do not approve it in another's name.
 HANDS = "approval_hands"
 # What an opportunity was worth when it was qualified, in company currency: limits up to there need nobody again.

@@ -146,7 +146,7 @@ class TestListPrice(PriceTestCase):
 		self.assertDiscount(self.offer(800), 20)
 		then = {"transaction_date": add_days(nowdate(), -20)}
 		self.assertDiscount(self.offer(800, header=then), None)
-		# Before anything was listed, as now.
+		# Dated back to before anything was listed it is listed as today.
 		long_ago = {"transaction_date": add_days(nowdate(), -300)}
 		self.assertDiscount(self.offer(800, header=long_ago), 20)
 

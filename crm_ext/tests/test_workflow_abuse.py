@@ -57,7 +57,7 @@ class TestWhatIsSentAlong(ApprovalTestCase):
 		values = frappe.get_doc("Quotation", quotation.name).as_dict()
 		values.update({"approval_needed": 0, "approval_roles": "|Sales User|", "approval_reasons": None})
 		savedocs(frappe.as_json(values), "Save")
-		needed, reasons, roles = frappe.db.get_value("Quotation", quotation.name, APPROVAL_FIELDS)
+		needed, reasons, roles, _figures = frappe.db.get_value("Quotation", quotation.name, APPROVAL_FIELDS)
 		self.assertEqual((needed, roles), (1, "|Maintenance Manager|"))
 		self.assertIn("30,000", reasons)
 		values = frappe.get_doc("Quotation", quotation.name).as_dict()

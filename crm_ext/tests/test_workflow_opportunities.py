@@ -211,7 +211,7 @@ class TestOpportunity(WorkflowTestCase):
 		act(MANAGER, large, "Approve")
 		switch(*LIMITS, opportunity=0)
 		row = frappe.db.get_value("Opportunity", large.name, [STATE_FIELD, *APPROVAL_FIELDS])
-		self.assertEqual(row, (None, 0, None, None))
+		self.assertEqual(row, (None, 0, None, None, None))
 		unseen = self.opportunity(9_000)
 		self.quotation_of(unseen)
 		self.assertEqual(

@@ -91,7 +91,7 @@ class TestSwitch(WorkflowTestCase):
 		self.assertFalse(get_workflow_name("Quotation"))
 		for document in (pending, sent):
 			row = frappe.db.get_value("Quotation", document.name, [STATE_FIELD, *APPROVAL_FIELDS])
-			self.assertEqual(row, (None, 0, None, None))
+			self.assertEqual(row, (None, 0, None, None, None))
 		self.submitted_by(SELLER, pending)
 		sent.reload().cancel()
 		self.assertEqual(frappe.db.get_value("Quotation", pending.name, STATE_FIELD), None)

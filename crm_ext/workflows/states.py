@@ -7,15 +7,11 @@ from frappe.utils import create_batch
 
 from crm_ext.constants.workflows import (
 	APPROVAL_FIELDS,
-	FINDINGS,
 	NEEDED,
 	WORKFLOWS,
 	Belongs,
 	Definition,
 )
-
-# What is measured of a document.
-_NOTED = (*APPROVAL_FIELDS, FINDINGS)
 
 
 def of(definition: Definition, doc: Mapping) -> str | None:
@@ -66,7 +62,7 @@ def empty_unknown(definition: Definition) -> None:
 
 def clear_all(definition: Definition) -> None:
 	"""No document of this DocType carries a state, or what was measured of it, any more."""
-	columns = (definition.state_field, *(_NOTED if definition.measured else ()))
+	columns = (definition.state_field, *(APPROVAL_FIELDS if definition.measured else ()))
 	frappe.db.sql(
 		"UPDATE `tab{}` SET {} WHERE {}".format(
 			definition.document_type,
@@ -119,7 +115,7 @@ def write_approval(definition: Definition, noted: Mapping[str, Mapping]) -> None
 	# Drafts that need nothing and never did are most of them.
 	_write_none(definition, "name IN %s", (list(noted),))
 	needing = [(name, values) for name, values in noted.items() if values[NEEDED]]
-	columns = [column for column in _NOTED if column != NEEDED]
+	columns = [column for column in APPROVAL_FIELDS if column != NEEDED]
 	for chunk in create_batch(needing, 200):
 		cases = [
 			f"`{column}` = CASE name {' '.join(['WHEN %s THEN %s'] * len(chunk))} END" for column in columns
@@ -132,7 +128,7 @@ def write_approval(definition: Definition, noted: Mapping[str, Mapping]) -> None
 
 
 def _write_none(definition: Definition, condition: str, values: Sequence) -> None:
-	empty = ", ".join(f"`{column}` = {'0' if column == NEEDED else 'NULL'}" for column in _NOTED)
+	empty = ", ".join(f"`{column}` = {'0' if column == NEEDED else 'NULL'}" for column in APPROVAL_FIELDS)
 	frappe.db.sql(
 		f"UPDATE `tab{definition.document_type}` SET {empty} WHERE {condition} AND `{NEEDED}` = 1", values
 	)
