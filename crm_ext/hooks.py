@@ -349,6 +349,7 @@ override_whitelisted_methods = {
 }
 has_permission = {
 	"Address": "crm_ext.permissions_of_links.has_linked_visibility",
+	"Communication": "crm_ext.permissions.has_message_permission",
 	"Contact": "crm_ext.permissions_of_links.has_linked_visibility",
 	"Credit Check": "crm_ext.permissions.has_permission_through_customer",
 	"Credit Release": "crm_ext.permissions.has_permission_through_customer",

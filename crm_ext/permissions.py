@@ -221,6 +221,22 @@ def has_permission_through_customer(doc, ptype: str = "read", user: str | None =
 	return has_account_permission(doc.customer, user) if doc.customer else True
 
 
+def has_message_permission(doc, ptype: str = "read", user: str | None = None) -> bool | None:
+	"""What was sent to a customer, such as a statement of account, with the files attached to it: not for who sees the
+	customer by a deal alone, unless they sent it. The rest is Frappe's to decide."""
+	user = user or frappe.session.user
+	if (
+		doc.reference_doctype != "Customer"
+		or not doc.reference_name
+		or ptype == "create"
+		or doc.owner == user
+	):
+		return None
+	if not visibility.sight_of(user, "Customer") or has_account_permission(doc.reference_name, user):
+		return None
+	return False
+
+
 def follow_up_conditions(user: str | None = None) -> str:
 	"""SQL condition on `tabFollow Up`: the person's own, and those about documents the person may read."""
 	user = user or frappe.session.user

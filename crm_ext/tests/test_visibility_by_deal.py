@@ -248,6 +248,45 @@ class TestByDeal(Sellers, SiteTestCase):
 		with self.assertQueryCount(0):
 			self.assertFalse(permissions.is_seen_by_deal_alone(customer))
 
+	def test_a_statement_sent_to_it_stays_closed(self):
+		switch_on(OWN)
+		for user in (NORTH, SOUTH, STRANGER):
+			f.make_user(user, "Sales User", "Inbox User")
+		sent = {
+			user: frappe.get_doc(
+				{
+					"doctype": "Communication",
+					"subject": "Statement of account",
+					"communication_medium": "Email",
+					"reference_doctype": "Customer",
+					"reference_name": self.imported,
+				}
+			).insert()
+			for user in ("Administrator", NORTH)
+		}
+		frappe.db.set_value("Communication", sent[NORTH].name, "owner", NORTH)
+		files = {
+			user: frappe.get_doc(
+				{
+					"doctype": "File",
+					"file_name": f"{f.unique('statement')}.txt",
+					"content": user,
+					"is_private": 1,
+					"attached_to_doctype": "Communication",
+					"attached_to_name": message.name,
+				}
+			).insert()
+			for user, message in sent.items()
+		}
+		frappe.db.set_value("Customer", self.imported, "owner", SOUTH)
+		for viewer, seen in ((NORTH, {NORTH}), (SOUTH, {NORTH, "Administrator"}), (STRANGER, set())):
+			frappe.set_user(viewer)
+			found = {
+				user for user, file in files.items() if frappe.has_permission("File", "read", doc=file.name)
+			}
+			self.assertEqual(found, seen, viewer)
+			frappe.set_user("Administrator")
+
 	def test_prospects_as_well(self):
 		switch_on(OWN)
 		prospect = self._add_row(STRANGER, "Prospect")
