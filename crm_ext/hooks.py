@@ -156,6 +156,7 @@ doc_events = {
 			"crm_ext.events.opportunity.after_rename",
 			"crm_ext.events.reference.after_rename",
 		],
+		"before_validate": "crm_ext.events.party.validate",
 		"on_change": ["crm_ext.events.opportunity.on_change", "crm_ext.events.workflow.on_change"],
 		"on_trash": ["crm_ext.events.opportunity.on_trash", "crm_ext.events.reference.on_trash"],
 		"on_update": "crm_ext.events.workflow.on_update",
@@ -182,6 +183,7 @@ doc_events = {
 	},
 	"Prospect": {
 		"after_rename": "crm_ext.events.reference.after_rename",
+		"before_validate": "crm_ext.events.party.validate",
 		"on_change": "crm_ext.events.prospect.on_change",
 		"onload": "crm_ext.events.prospect.onload",
 		"on_trash": ["crm_ext.events.prospect.on_trash", "crm_ext.events.reference.on_trash"],
@@ -212,6 +214,7 @@ doc_events = {
 			"crm_ext.events.reference.keep_dates",
 			"crm_ext.events.workflow.before_update_after_submit",
 		],
+		"before_validate": "crm_ext.events.party.validate",
 		"on_change": ["crm_ext.events.quotation.on_change", "crm_ext.events.workflow.on_change"],
 		"onload": [
 			"crm_ext.events.credit.onload",
@@ -342,9 +345,9 @@ override_whitelisted_methods = {
 	"erpnext.stock.doctype.shipment.shipment.get_address_name": "crm_ext.api.guarded.get_address_name",
 	"erpnext.stock.doctype.shipment.shipment.get_contact_name": "crm_ext.api.guarded.get_contact_name",
 	"frappe.contacts.doctype.address.address.get_default_address": "crm_ext.api.guarded.get_default_address",
-	"frappe.desk.doctype.tag.tag.get_tagged_docs": "crm_ext.api.guarded.get_tagged_docs",
+	"frappe.desk.doctype.tag.tag.get_tagged_docs": "crm_ext.api.search.get_tagged_docs",
 	"frappe.desk.notifications.get_open_count": "crm_ext.api.connections.get_open_count",
-	"frappe.desk.search.get_link_title": "crm_ext.api.guarded.get_link_title",
+	"frappe.desk.search.get_link_title": "crm_ext.api.search.get_link_title",
 	"frappe.utils.global_search.search": "crm_ext.api.search.search",
 }
 has_permission = {

@@ -9,8 +9,10 @@ from contextlib import nullcontext
 from functools import wraps
 
 import frappe
+from erpnext.selling.doctype.sales_order import sales_order
 from frappe import _
 
+from crm_ext.api.search import readable_names
 from crm_ext.hierarchy import visibility
 from crm_ext.permissions_of_links import is_hidden
 
@@ -106,29 +108,8 @@ preview_stock = _asking("erpnext.controllers.stock_controller.show_stock_ledger_
 
 
 @frappe.whitelist()
-def get_link_title(doctype: str, docname: str) -> str | None:
-	"""What a link shows in place of a name: the name itself, where the document is hidden."""
-	from frappe.desk import search
-
-	return docname if is_hidden(doctype, docname) else search.get_link_title(doctype, docname)
-
-
-@frappe.whitelist()
 def get_order_events(start: str, end: str, filters: str | list | dict | None = None) -> list[dict]:
 	"""Sales orders of ERPNext's calendar, as the user may see them: Frappe makes the condition and leaves it out."""
-	from erpnext.selling.doctype.sales_order import sales_order
-
-	return _readable("Sales Order", sales_order.get_events(start, end, filters), lambda row: row.name)
-
-
-@frappe.whitelist()
-def get_tagged_docs(doctype: str, tag: str) -> list:
-	from frappe.desk.doctype.tag import tag as tags
-
-	return _readable(doctype, tags.get_tagged_docs(doctype, tag), lambda row: row[0])
-
-
-def _readable(doctype: str, rows: list, name_of: Callable) -> list:
-	names = {name_of(row) for row in rows}
-	seen = set(frappe.get_list(doctype, {"name": ("in", names)}, pluck="name", limit=0, order_by=None))
-	return [row for row in rows if name_of(row) in seen]
+	found = sales_order.get_events(start, end, filters)
+	seen = readable_names("Sales Order", {row.name for row in found})
+	return [row for row in found if row.name in seen]

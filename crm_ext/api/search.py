@@ -1,9 +1,14 @@
-"""Frappe's global search finds by DocType; here each record it found is checked as well."""
+"""What Frappe finds and names by DocType; here each record is checked as well."""
+
+from collections.abc import Collection
 
 import frappe
+from frappe.desk import search as desk_search
+from frappe.desk.doctype.tag import tag as tags
 from frappe.utils import global_search
 
 from crm_ext import permissions
+from crm_ext.permissions_of_links import is_hidden
 
 
 @frappe.whitelist()
@@ -19,10 +24,23 @@ def visible(found: list[dict]) -> list[dict]:
 	readable: set[tuple[str, str]] = set()
 	for doctype in {row.doctype for row in found}:
 		names = {row.name for row in found if row.doctype == doctype}
-		readable.update(
-			(doctype, name)
-			for name in frappe.get_list(
-				doctype, {"name": ("in", names)}, pluck="name", limit=0, order_by=None
-			)
-		)
+		readable.update((doctype, name) for name in readable_names(doctype, names))
 	return [row for row in found if (row.doctype, row.name) in readable]
+
+
+@frappe.whitelist()
+def get_link_title(doctype: str, docname: str) -> str | None:
+	"""What a link shows in place of a name: the name itself, where the document is hidden."""
+	return docname if is_hidden(doctype, docname) else desk_search.get_link_title(doctype, docname)
+
+
+@frappe.whitelist()
+def get_tagged_docs(doctype: str, tag: str) -> list[tuple[str]]:
+	found = tags.get_tagged_docs(doctype, tag)
+	seen = readable_names(doctype, {name for (name,) in found})
+	return [row for row in found if row[0] in seen]
+
+
+def readable_names(doctype: str, names: Collection[str]) -> set[str]:
+	"""Those the session's user may read, by one query."""
+	return set(frappe.get_list(doctype, {"name": ("in", names)}, pluck="name", limit=0, order_by=None))

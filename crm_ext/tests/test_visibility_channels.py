@@ -376,6 +376,25 @@ class TestMethodsThatAskNobody(Channels):
 			told = {row.name for row in self.call(path, start=day, end=day)}
 			self.assertEqual(told & set(orders), {name for name, holder in orders.items() if holder == user})
 
+	def test_nobody_makes_documents_about_what_he_may_not_read(self):
+		"""They would copy its name, phone and mail."""
+		# Who may make prospects, too.
+		f.make_user(NORTH, "Sales Manager")
+		leads = {user: f.make_lead(lead_owner=user) for user in (NORTH, SOUTH)}
+		frappe.set_user(SOUTH)
+		held = f.make_opportunity(leads[SOUTH])
+		frappe.set_user("Administrator")
+		held.db_set("opportunity_owner", NORTH)
+		switch_on(OWN)
+		frappe.set_user(NORTH)
+		for make in (f.make_opportunity, f.make_quotation, lambda lead: f.make_prospect([lead])):
+			self.assertTrue(make(leads[NORTH]).name)
+			with self.assertRaises(frappe.PermissionError):
+				make(leads[SOUTH])
+		# Who was given the opportunity quotes, whoever has its lead; and saves what was handed on meanwhile.
+		self.assertEqual(f.make_quotation(held).party_name, leads[SOUTH].name)
+		frappe.get_doc("Opportunity", held.name).update({"title": "Renamed"}).save()
+
 	def test_a_follow_up_of_somebody_else_is_not_told_of_by_an_error(self):
 		switch_on(OWN)
 		hidden = self.of(SOUTH, "Lead")
