@@ -2,9 +2,10 @@
 
 	cd BENCH/sites && ../env/bin/python ../apps/crm_ext/benchmarks/save_overhead.py --site S --rounds 200
 
-Each round takes one sale from a new lead to its payment twice: with the app's document events and without them (the
-`doc_events` of the app are taken out of what Frappe has loaded; the app's fields stay on the documents). Which comes
-first alternates. Every measured step is done as a web request does it: nothing cached in the process's request locals,
+Each round takes two sales from a new lead to its payment, step by step side by side: one with the app's document events
+and one without them (the `doc_events` of the app are taken out of what Frappe has loaded; the app's fields stay on the
+documents). Which comes first alternates. `--workflows` switches all workflows on for the run, without limits: what they
+cost where nothing has to be approved; a payment is submitted by its verifier. Every measured step is done as a web request does it: nothing cached in the process's request locals,
 load the draft, save or submit, commit - deriving happens before the commit. Queries are the server's own count for
 the connection, so savepoints and the commit are among them.
 
@@ -16,18 +17,22 @@ import gc
 import signal
 import statistics
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
 
 import frappe
 from clock import Clock, Span
+
+from crm_ext.constants.workflows import WORKFLOWS
 
 STEPS = ("Lead", "Sales Order", "Sales Invoice", "Payment Entry")
 GOAL_PERCENT, GOAL_QUERIES = 5, 12
 
 
 class Bench:
-	def __init__(self, site: str, item_rows: int):
+	def __init__(self, site: str, item_rows: int, workflows: bool):
 		self.site = site
+		self.workflows = workflows
 		self.item_rows = item_rows
 		# (step, with the app) -> [(time, queries)]
 		self.found: dict[tuple[str, bool], list[tuple[Span, int]]] = defaultdict(list)
@@ -47,6 +52,10 @@ class Bench:
 				}
 				for doctype, events in hooks.items()
 			}
+			if self.workflows:
+				# What Frappe then finds in its cache: no workflow.
+				names = frappe.local.cache.setdefault(frappe.cache.make_key("workflow"), {})
+				names |= dict.fromkeys(WORKFLOWS, "")
 
 	def measure(self, step: str, with_app: bool, work: Callable):
 		self.request(with_app)
@@ -59,7 +68,9 @@ class Bench:
 		self.found[(step, with_app)].append((span, after - before - 2))
 		return document
 
-	def sale(self, with_app: bool) -> None:
+	def sale(self, with_app: bool) -> Iterator[None]:
+		"""Stops after each measured step, so that the other sale can take the same one: what disturbs the machine disturbs
+		both."""
 		from crm_ext.tests import factories as f
 
 		kinds = (f.ITEM, f.OTHER_ITEM, f.SERVICE)
@@ -67,6 +78,7 @@ class Bench:
 		# A name of its own, or Frappe numbers the contact by looking through all those of the same name.
 		first_name = f.unique("Ada")
 		lead = self.measure("Lead", with_app, lambda: f.make_lead(first_name=first_name))
+		yield
 		self.request(with_app)
 		opportunity = f.make_opportunity(lead)
 		frappe.db.commit()
@@ -75,9 +87,13 @@ class Bench:
 		order = f.make_sales_order(quotation, submit=False)
 		frappe.db.commit()
 		order = self.submit(order, with_app)
+		yield
+		self.request(with_app)
 		invoice = f.make_sales_invoice(order, submit=False)
 		frappe.db.commit()
 		invoice = self.submit(invoice, with_app)
+		yield
+		self.request(with_app)
 		payment = f.make_payment(invoice, submit=False)
 		frappe.db.commit()
 		self.submit(payment, with_app)
@@ -101,21 +117,36 @@ def main() -> None:
 	from crm_ext.tests import factories
 
 	factories.ensure_site()
-	bench = Bench(options.site, options.rows)
+	if options.workflows:
+		_switch_workflows(options.site, 1)
+	bench = Bench(options.site, options.rows, options.workflows)
 	# Stopped in either way, it reports the rounds it has.
 	signal.signal(signal.SIGTERM, signal.default_int_handler)
 	try:
 		for round_number in range(-options.warm_up, options.rounds):
 			if round_number == 0:
 				bench.found.clear()
-			for with_app in (True, False) if round_number % 2 else (False, True):
-				bench.sale(with_app)
+			order = (True, False) if round_number % 2 else (False, True)
+			for _step in zip_longest(*(bench.sale(with_app) for with_app in order)):
+				pass
 			print(f"\rround {round_number + 1} of {options.rounds}", end="", flush=True)
 	except KeyboardInterrupt:
 		print("\nstopped early", end="")
 	print()
 	report(bench, options.rows)
+	if options.workflows:
+		_switch_workflows(options.site, 0)
 	frappe.destroy()
+
+
+def _switch_workflows(site: str, on: int) -> None:
+	frappe.destroy()
+	frappe.init(site=site)
+	frappe.connect()
+	settings = frappe.get_single("CRM Ext Settings")
+	settings.update({one.switch: on for one in WORKFLOWS.values()})
+	settings.save()
+	frappe.db.commit()
 
 
 def _parse() -> argparse.Namespace:
@@ -124,6 +155,7 @@ def _parse() -> argparse.Namespace:
 	parser.add_argument("--rounds", type=int, default=200)
 	parser.add_argument("--warm-up", type=int, default=5, help="rounds that are not counted")
 	parser.add_argument("--rows", type=int, default=3, help="item rows of each document")
+	parser.add_argument("--workflows", action="store_true", help="with all workflows on")
 	return parser.parse_args()
 
 

@@ -16,7 +16,8 @@ from frappe.utils import nowdate
 PREFIX = "BENCH-AR-"
 CHUNK = 50_000
 DAYS = 3 * 365
-TABLES = ("Payment Ledger Entry", "Sales Invoice", "Customer", "Sales Team")
+TABLES = ("Payment Ledger Entry", "Sales Invoice", "Payment Entry", "Customer", "Sales Team")
+MODES = ("Bank Draft", "Cash", "Cheque", "Wire Transfer")
 
 
 def main() -> None:
@@ -53,18 +54,24 @@ def fill(invoices: int, customers: int) -> None:
 		frappe.db.commit()
 		print(f"\r{min(start + CHUNK - 1, invoices):>9} invoices", end="", flush=True)
 	print()
+	_insert_payments(sources)
+	frappe.db.commit()
 	for doctype in TABLES:
 		frappe.db.sql(f"ANALYZE TABLE `tab{doctype}`")
 
 
 def _sources(factories) -> dict:
-	"""Accounts, and the row of a real invoice (not kept) that gives every column a plausible width."""
+	"""Accounts, and the rows of a real invoice and payment (not kept) that give every column a plausible width."""
 	dollar = frappe.db.get_value("Company", factories.COMPANY, "default_receivable_account")
 	euro = frappe.db.get_value("Account", {"company": factories.COMPANY, "account_name": "Debtors EUR"})
-	draft = factories.make_direct_invoice(submit=False)
-	row = frappe.db.get_value("Sales Invoice", draft.name, "*", as_dict=True)
+	invoice = factories.make_direct_invoice()
+	payment = factories.make_payment(invoice, submit=False)
+	rows = {
+		key: frappe.db.get_value(document.doctype, document.name, "*", as_dict=True)
+		for key, document in (("invoice", invoice), ("payment", payment))
+	}
 	frappe.db.rollback()
-	return {"company": factories.COMPANY, "dollar": dollar, "euro": euro, "invoice": row}
+	return {"company": factories.COMPANY, "dollar": dollar, "euro": euro, **rows}
 
 
 def _customers(factories, count: int) -> None:
@@ -139,18 +146,61 @@ def _insert_invoices(base: str, where: str, values: dict, sources: dict) -> None
 		"customer": _customer("b.customer"),
 		"docstatus": "1",
 		"debit_to": "IF(b.euro, %(euro)s, %(dollar)s)",
+		"party_account_currency": "IF(b.euro, 'EUR', 'USD')",
+		"conversion_rate": "rate",
+		"grand_total": "worth",
+		"rounding_adjustment": "0",
+		"outstanding_amount": "CASE state WHEN 'open' THEN worth WHEN 'half' THEN worth - ROUND(worth * 0.5, 2)"
+		" ELSE 0 END",
 		"base_grand_total": "ROUND(worth * rate, 2)",
 		"base_rounded_total": "ROUND(worth * rate, 2)",
 		**values,
 	}
-	params = {"euro": sources["euro"], "dollar": sources["dollar"], "today": nowdate()}
-	for column, value in sources["invoice"].items():
+	_insert_copies(
+		"Sales Invoice",
+		sources["invoice"],
+		values,
+		f"({base}) b WHERE {where}",
+		{"euro": sources["euro"], "dollar": sources["dollar"], "today": nowdate()},
+	)
+
+
+def _insert_payments(sources: dict) -> None:
+	"""The Payment Entry of each receipt in the ledger, with the money it brought."""
+	money, base_money = "-SUM(l.amount_in_account_currency)", "-SUM(l.amount)"
+	mode = f"ELT(1 + CRC32(l.voucher_no) %% {len(MODES)}, {', '.join(repr(mode) for mode in MODES)})"
+	values = {
+		"name": "l.voucher_no",
+		"docstatus": "1",
+		"posting_date": "l.posting_date",
+		"party": "l.party",
+		"party_name": "l.party",
+		"paid_from": "l.account",
+		"paid_from_account_currency": "l.account_currency",
+		"mode_of_payment": mode,
+		**dict.fromkeys(("paid_amount", "paid_amount_after_tax"), money),
+		**{
+			f"base_{kind}_amount{tax}": base_money
+			for kind in ("paid", "received")
+			for tax in ("", "_after_tax")
+		},
+		**dict.fromkeys(("received_amount", "received_amount_after_tax"), base_money),
+	}
+	source = f"""`tabPayment Ledger Entry` l
+		WHERE l.name LIKE '{PREFIX}%%' AND l.voucher_type = 'Payment Entry' GROUP BY l.voucher_no"""
+	_insert_copies("Payment Entry", sources["payment"], values, source, {})
+
+
+def _insert_copies(doctype: str, row: dict, values: dict[str, str], source: str, params: dict) -> None:
+	"""Copies of a row, with `values` (SQL) over it, one for each row of `source`."""
+	values, params = dict(values), dict(params)
+	for column, value in row.items():
 		if column not in values and value is not None:
 			values[column] = f"%(c_{column})s"
 			params[f"c_{column}"] = value
 	frappe.db.sql(
-		f"""INSERT INTO `tabSales Invoice` ({", ".join(f"`{column}`" for column in values)})
-		SELECT {", ".join(values.values())} FROM ({base}) b WHERE {where}""",
+		f"""INSERT INTO `tab{doctype}` ({", ".join(f"`{column}`" for column in values)})
+		SELECT {", ".join(values.values())} FROM {source}""",
 		params,
 	)
 
