@@ -104,6 +104,7 @@ doc_events = {
 	"Customer": {
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"before_insert": "crm_ext.events.customer.before_insert",
+		"before_validate": "crm_ext.events.party.validate",
 		"on_change": "crm_ext.events.customer.on_change",
 		"onload": "crm_ext.events.customer.onload",
 		"on_trash": "crm_ext.events.reference.on_trash",
@@ -118,13 +119,16 @@ doc_events = {
 		"validate": "crm_ext.events.delivery_note.validate",
 	},
 	"DocShare": {"on_update": "crm_ext.events.doc_share.on_update"},
-	"Document Follow": {"validate": "crm_ext.events.document_follow.validate"},
+	"Document Follow": {"after_insert": "crm_ext.events.document_follow.after_insert"},
 	"Employee": {
 		"after_rename": "crm_ext.events.hierarchy.after_rename",
 		"on_change": "crm_ext.events.hierarchy.on_change",
 		"on_trash": "crm_ext.events.hierarchy.on_trash",
 	},
-	"Event": {"on_change": "crm_ext.events.event.on_change"},
+	"Event": {
+		"before_validate": "crm_ext.events.party.validate",
+		"on_change": "crm_ext.events.event.on_change",
+	},
 	"Issue": {
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"on_trash": "crm_ext.events.reference.on_trash",

@@ -1,5 +1,5 @@
-"""Documents copy who their party is, name, phone and mail, and ERPNext asks for no permission on a lead or a prospect: what
-one may not read, one makes no documents about.
+"""Documents copy who their party is, name, phone and mail, and neither Frappe nor ERPNext asks for permission on a lead or a
+prospect: what one may not read, one makes no documents about.
 """
 
 import frappe
@@ -15,12 +15,27 @@ def validate(doc: Document, method: str | None = None) -> None:
 		return
 	before = doc.get_doc_before_save()
 	for doctype, name in sorted(_about(doc) - (_about(before) if before else set())):
-		if is_hidden(doctype, name):
+		if is_hidden(doctype, name) and (doctype, name) not in _amended(doc):
 			frappe.throw(_("You may not read {0} {1}.").format(_(doctype), name), frappe.PermissionError)
 
 
+def _amended(doc: Document) -> set[tuple[str, str]]:
+	"""What an amended document was about: it is offered once more by whoever sees the offer."""
+	if not doc.get("amended_from") or is_hidden(doc.doctype, doc.amended_from):
+		return set()
+	return _about(frappe.get_doc(doc.doctype, doc.amended_from))
+
+
 def _about(doc: Document) -> set[tuple[str, str]]:
-	if doc.doctype == "Prospect":
+	if doc.doctype == "Event":
+		found = {(row.reference_doctype, row.reference_docname) for row in doc.event_participants}
+	elif doc.doctype == "Customer":
+		found = {
+			("Lead", doc.lead_name),
+			("Opportunity", doc.opportunity_name),
+			("Prospect", doc.prospect_name),
+		}
+	elif doc.doctype == "Prospect":
 		found = {("Lead", row.lead) for row in doc.leads}
 	elif doc.doctype == "Quotation" and doc.opportunity:
 		# Somebody else may hold its party.

@@ -232,11 +232,41 @@ class TestWhatHangsOnThem(Channels):
 		switch_on(OWN)
 		for holder in (NORTH, SOUTH):
 			values = {"ref_doctype": "Lead", "ref_docname": self.of(holder, "Lead"), "user": NORTH}
-			doc = frappe.get_doc({"doctype": "Document Follow", **values})
-			if holder == NORTH:
-				doc.insert(ignore_permissions=True)
-			else:
-				self.assertRaises(frappe.PermissionError, doc.insert, ignore_permissions=True)
+			frappe.get_doc({"doctype": "Document Follow", **values}).insert(ignore_permissions=True)
+			self.assertEqual(bool(frappe.db.exists("Document Follow", values)), holder == NORTH)
+
+	def test_who_follows_what_he_enters_still_enters_for_others_and_hands_over(self):
+		wanted = {"document_follow_notify": 1, "follow_created_documents": 1}
+		frappe.db.set_value("User", NORTH, wanted)
+		frappe.clear_document_cache("User", NORTH)
+		self.addCleanup(frappe.clear_document_cache, "User", NORTH)
+		switch_on(OWN)
+		frappe.set_user(NORTH)
+		entered = {holder: f.make_customer(account_manager=holder) for holder in (NORTH, SOUTH)}
+		of_north = {"ref_doctype": "Customer", "user": NORTH}
+		followed = frappe.get_all("Document Follow", of_north, pluck="ref_docname")
+		self.assertEqual(followed, [entered[NORTH].name])
+		frappe.db.delete("Document Follow", of_north)
+		entered[NORTH].account_manager = SOUTH
+		entered[NORTH].save()
+		self.assertFalse(frappe.get_all("Document Follow", of_north))
+		self.assertEqual(frappe.db.get_value("Customer", entered[NORTH].name, "account_manager"), SOUTH)
+
+	def test_methods_that_list_are_as_they_were_while_nothing_is_hidden(self):
+		names = set(self.made["Lead"])
+		some = self.of(NORTH, "Lead")
+		frappe.get_doc(
+			{"doctype": "User Permission", "user": NORTH, "allow": "Lead", "for_value": some}
+		).insert()
+		for user in (NORTH, SOUTH):
+			frappe.set_user(user)
+			self.assertEqual(our_search.readable_names("Lead", names), names)
+			frappe.set_user("Administrator")
+		switch_on(OWN)
+		for user in (NORTH, SOUTH):
+			frappe.set_user(user)
+			self.assertEqual(our_search.readable_names("Lead", names), {self.of(user, "Lead")})
+			frappe.set_user("Administrator")
 
 	def test_global_search_leaves_out_what_tells_of_them(self):
 		todo = frappe.get_doc(
@@ -387,13 +417,38 @@ class TestMethodsThatAskNobody(Channels):
 		held.db_set("opportunity_owner", NORTH)
 		switch_on(OWN)
 		frappe.set_user(NORTH)
-		for make in (f.make_opportunity, f.make_quotation, lambda lead: f.make_prospect([lead])):
+		for make in (
+			f.make_opportunity,
+			f.make_quotation,
+			lambda lead: f.make_prospect([lead]),
+			lambda lead: f.make_customer(lead_name=lead.name),
+			self.meet,
+		):
 			self.assertTrue(make(leads[NORTH]).name)
 			with self.assertRaises(frappe.PermissionError):
 				make(leads[SOUTH])
 		# Who was given the opportunity quotes, whoever has its lead; and saves what was handed on meanwhile.
 		self.assertEqual(f.make_quotation(held).party_name, leads[SOUTH].name)
 		frappe.get_doc("Opportunity", held.name).update({"title": "Renamed"}).save()
+
+	def test_who_sees_a_cancelled_quotation_offers_it_once_more(self):
+		quotation = f.make_quotation(f.make_lead(lead_owner=SOUTH))
+		quotation.cancel()
+		amended = [frappe.copy_doc(quotation) for _user in (NORTH, SOUTH)]
+		for doc in amended:
+			doc.update({"amended_from": quotation.name, "deal": None, "docstatus": 0})
+		switch_on(OWN)
+		frappe.db.set_value("Quotation", quotation.name, "deal", self.of(SOUTH, "Deal"))
+		frappe.set_user(NORTH)
+		self.assertRaises(frappe.PermissionError, amended[0].insert)
+		# He has the deal, somebody else the lead.
+		frappe.db.set_value("Quotation", quotation.name, "deal", self.of(NORTH, "Deal"))
+		self.assertTrue(amended[1].insert().name)
+
+	def meet(self, lead):
+		row = {"reference_doctype": "Lead", "reference_docname": lead.name}
+		values = {"subject": "Meeting", "starts_on": now_datetime(), "event_type": "Private"}
+		return frappe.get_doc({"doctype": "Event", **values, "event_participants": [row]}).insert()
 
 	def test_a_follow_up_of_somebody_else_is_not_told_of_by_an_error(self):
 		switch_on(OWN)
