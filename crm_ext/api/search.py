@@ -42,5 +42,7 @@ def get_tagged_docs(doctype: str, tag: str) -> list[tuple[str]]:
 
 
 def readable_names(doctype: str, names: Collection[str]) -> set[str]:
-	"""Those the session's user may read, by one query."""
+	"""Those the session's user may read, by one query; all, unasked, where visibility hides nothing from the user."""
+	if not permissions.narrowed_doctypes():
+		return set(names)
 	return set(frappe.get_list(doctype, {"name": ("in", names)}, pluck="name", limit=0, order_by=None))
