@@ -29,6 +29,7 @@ CUSTOM_FIELDS = (
 	_("Deal"),
 	_("For Customer"),
 	_("Last Contact"),
+	_("Limits Passed"),
 	_("Next Follow Up"),
 	_("Promise Date"),
 	_("QQ"),
@@ -37,6 +38,7 @@ CUSTOM_FIELDS = (
 	_("WeChat"),
 	_("WhatsApp"),
 	_("Who May Approve"),
+	_("Who May Not Approve for Another"),
 	_("Why It Has to Be Approved"),
 	_("Workflow State"),
 )
