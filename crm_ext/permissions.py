@@ -36,7 +36,7 @@ def list_conditions(doctype: str, user: str | None = None) -> str:
 	known = getattr(frappe.local, _KNOWN, None)
 	if known is None:
 		return _list_conditions(doctype, user)
-	key = (doctype, user, visibility.is_seen_by_deals(doctype))
+	key = (doctype, user, *visibility.how_asked(doctype))
 	if key not in known:
 		known[key] = _list_conditions(doctype, user)
 	return known[key]
@@ -87,9 +87,9 @@ def has_visibility(doc, ptype: str = "read", user: str | None = None) -> bool | 
 		return None
 	user = user or frappe.session.user
 	if ptype in _READING:
-		return is_seen(doc, visibility.condition_on_one(doc.doctype, user))
+		return unless_hidden(doc, visibility.condition_on_one(doc.doctype, user))
 	with visibility.of_holders():
-		return is_seen(doc, visibility.condition_on_one(doc.doctype, user))
+		return unless_hidden(doc, visibility.condition_on_one(doc.doctype, user))
 
 
 def is_seen_by_deal_alone(doc, user: str | None = None) -> bool:
@@ -112,6 +112,11 @@ def is_seen(doc, condition: str) -> bool | None:
 	)
 	# What is not stored yet is nobody's.
 	return bool(row[0][0]) if row else None
+
+
+def unless_hidden(doc, condition: str) -> bool | None:
+	"""The same as the answer of a hook: never True, which Frappe takes for the last word and asks no other app, nor itself."""
+	return False if is_seen(doc, condition) is False else None
 
 
 def narrowed_doctypes(user: str | None = None) -> list[str]:
@@ -145,7 +150,7 @@ def has_following_visibility(doc, ptype: str = "read", user: str | None = None) 
 	if not sight:
 		return None
 	with visibility.asked_of_one():
-		return is_seen(doc, _following(doc.doctype, user, sight, _list_conditions))
+		return unless_hidden(doc, _following(doc.doctype, user, sight, _list_conditions))
 
 
 def has_following_website_visibility(

@@ -55,7 +55,7 @@ def has_linked_visibility(doc, ptype: str = "read", user: str | None = None) -> 
 	"""As `permissions.has_visibility`, of a Contact or an Address."""
 	if ptype == "create":
 		return None
-	return permissions.is_seen(doc, linked_conditions(user, doc.doctype))
+	return permissions.unless_hidden(doc, linked_conditions(user, doc.doctype))
 
 
 def is_hidden(doctype: str, name: str, user: str | None = None) -> bool:
@@ -120,7 +120,7 @@ def prepared_report_conditions(user: str | None = None) -> str:
 
 
 def has_prepared_report_permission(doc, ptype: str = "read", user: str | None = None) -> bool | None:
-	return permissions.is_seen(doc, prepared_report_conditions(user))
+	return permissions.unless_hidden(doc, prepared_report_conditions(user))
 
 
 def _conditions(user: str, doctypes: Iterable[str]) -> list[tuple[str, str]]:

@@ -117,11 +117,12 @@ def _scope(user: str, doctype: str, these: Terms) -> str | None:
 @contextmanager
 def asked_of_one() -> Iterator[None]:
 	"""Within the block conditions are made to be asked of a single row."""
+	before = _is_of_one()
 	setattr(frappe.local, _OF_ONE, True)
 	try:
 		yield
 	finally:
-		setattr(frappe.local, _OF_ONE, False)
+		setattr(frappe.local, _OF_ONE, before)
 
 
 @contextmanager
@@ -133,6 +134,13 @@ def of_holders() -> Iterator[None]:
 		yield
 	finally:
 		setattr(frappe.local, _OF_HOLDERS, before)
+
+
+def how_asked(doctype: str) -> tuple[bool, bool]:
+	"""What else its conditions depend on now, besides the user."""
+	if doctype in HOLDERS:
+		return _is_of_one(), is_seen_by_deals(doctype)
+	return _is_of_one(), not getattr(frappe.local, _OF_HOLDERS, False)
 
 
 def is_seen_by_deals(doctype: str) -> bool:

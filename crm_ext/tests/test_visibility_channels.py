@@ -7,6 +7,7 @@ from frappe.contacts.doctype.contact.contact import contact_query
 from frappe.desk.search import search_link
 from frappe.utils import add_days, now_datetime, nowdate
 
+from crm_ext import permissions, permissions_of_links
 from crm_ext.api import follow_ups
 from crm_ext.api import search as our_search
 from crm_ext.constants.visibility import OWN, OWN_AND_BELOW
@@ -220,6 +221,30 @@ class TestWhatHangsOnThem(Channels):
 		for user in (NORTH, SOUTH):
 			expected = {name for name, holder in made.items() if holder == user}
 			self.assert_read(user, "Prepared Report", made, expected)
+
+	def test_lists_are_not_read_as_single_documents_are(self):
+		"""Slowly, on a page that is many lists."""
+		switch_on(OWN)
+		frappe.set_user(NORTH)
+		with permissions.asked_once():
+			of_one = dict(permissions_of_links._conditions(NORTH, ("Contact", "Deal")))["Deal"]
+			self.assertNotIn("crm_ext_seen", of_one)
+			self.assertIn("crm_ext_seen", permissions.list_conditions("Deal"))
+
+	def test_what_others_forbid_stays_forbidden(self):
+		"""Whoever made it themselves does not read a report that is no longer theirs to run, as Frappe says."""
+		f.make_user(NORTH, "Prepared Report User")
+		values = {"report_name": "Accounts Receivable", "name": f.unique("VIS"), "owner": NORTH}
+		doc = frappe.get_doc({"doctype": "Prepared Report", **values})
+		doc.db_insert()
+		frappe.db.set_value("Prepared Report", doc.name, "owner", NORTH)
+		for on in (False, True):
+			if on:
+				switch_on(OWN)
+			frappe.set_user(NORTH)
+			with self.subTest(on=on):
+				self.assertFalse(frappe.has_permission("Prepared Report", "read", doc=doc.name))
+			frappe.set_user("Administrator")
 
 	def assert_read(self, user: str, doctype: str, among, expected: set[str]) -> None:
 		self.assertEqual(names_of(user, doctype, among), expected)
