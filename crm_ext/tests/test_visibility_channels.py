@@ -167,6 +167,8 @@ class TestWhatHangsOnThem(Channels):
 		from crm_ext import permissions_of_links as links
 
 		frappe.get_cached_doc("CRM Ext Settings")
+		# As the list itself does.
+		frappe.get_meta("Sales Order Item")
 		with self.assertQueryCount(0):
 			for doctype in ("Contact", "Address"):
 				self.assertEqual(links.linked_conditions(NORTH, doctype), "")
