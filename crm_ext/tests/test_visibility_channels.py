@@ -395,6 +395,12 @@ class TestMethodsThatAskNobody(Channels):
 					frappe.allowed_http_methods_for_whitelisted_func[original],
 				)
 
+	def test_a_method_another_version_lacks_leaves_the_others(self):
+		from crm_ext.api import guarded
+
+		for path in ("erpnext.accounts.utils.get_what_is_not_there", "erpnext.not_there.get_balance_on"):
+			self.assertIsNone(guarded._asking(path, party="Customer"))
+
 	def test_the_title_of_a_link_is_its_name_where_it_is_hidden(self):
 		titles = {}
 		for user in (NORTH, SOUTH):
