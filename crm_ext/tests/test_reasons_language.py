@@ -42,6 +42,17 @@ class TestLanguage(ApprovalTestCase):
 		self.assertIn(CHINESE, self.banner(quotation, "zh")[0])
 		self.assertEqual(self.banner(self.offer(4_000), "en"), [])
 
+	def test_a_form_opens_whatever_is_stored(self):
+		switch(*LIMITS, quotation=1)
+		quotation = self.offer()
+		for findings in ("typed by hand", "[[1]]", '[["Value", 1, 2, [], null]]'):
+			frappe.db.set_value("Quotation", quotation.name, FINDINGS, findings)
+			with self.subTest(findings):
+				self.assertEqual(self.banner(quotation, "en"), [])
+				logged = self.errors_logged() - self.errors
+				self.assertEqual(len(logged), 1)
+				frappe.db.delete("Error Log", {"name": ("in", list(logged))})
+
 	def test_of_every_measure(self):
 		limits = (("Quotation", "Discount %", 10, SMALL), ("Quotation", "Margin %", 99, GREAT))
 		switch(*LIMITS, *limits, quotation=1)

@@ -40,7 +40,9 @@ class ApprovalNeeded(frappe.ValidationError):
 def show(doc: Document) -> None:
 	"""As a form is opened: why it has to be approved, in the language of who reads."""
 	if is_on(doc.doctype) and doc.get(REASONS):
-		doc.set_onload(REASONS, measures.reasons(doc))
+		# While it was off anybody could write there. The form has what is stored.
+		with guard.best_effort("reasons of an approval failed", doc.doctype, doc.name):
+			doc.set_onload(REASONS, measures.reasons(doc))
 
 
 def is_on(doctype: str) -> bool:
@@ -142,8 +144,7 @@ def tell_change(doc: Document) -> None:
 		return
 	with guard.best_effort("noting an approval failed", doc.doctype, doc.name):
 		sentences = measures.in_words(findings, doc.company)
-		text = _("{0} approved a change.").format(frappe.utils.get_fullname(frappe.session.user))
-		lines = (frappe.utils.escape_html(line) for line in (text, *sentences))
+		lines = (frappe.utils.escape_html(line) for line in (_("approved a change."), *sentences))
 		doc.add_comment("Info", "<br>".join(lines))
 		asking.note(doc, doc.flags.approved_for or [], "\n".join(sentences))
 
