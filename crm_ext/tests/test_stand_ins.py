@@ -53,7 +53,7 @@ class TestStandIn(ApprovalTestCase):
 		self.assertEqual(self.asked(quotation), [])
 		self.assertEqual(
 			comments_on("Quotation", quotation.name)[-1:],
-			["workflow-helper approved for workflow-manager (stand-in)"],
+			["approved for workflow-manager (stand-in)"],
 		)
 
 	def test_sends_back(self):
@@ -225,7 +225,7 @@ class TestStandIn(ApprovalTestCase):
 		self.assertState(found[SELLER], "Qualified", 0)
 		self.assertEqual(self.asked(found[SELLER]), [])
 		self.assertIn(
-			"workflow-helper approved for workflow-manager (stand-in)",
+			"approved for workflow-manager (stand-in)",
 			comments_on("Opportunity", found[SELLER].name),
 		)
 		# Their own, though somebody else entered it and asked.

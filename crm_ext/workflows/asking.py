@@ -250,9 +250,10 @@ def note(doc: Document, instead_of: list[str], reasons: str) -> None:
 	"""
 	names = ", ".join(get_fullname(one) for one in instead_of)
 	if names:
+		# The timeline begins with who did it.
 		verified = approving.is_verified(doc.doctype)
-		text = _("{0} verified for {1} (stand-in)") if verified else _("{0} approved for {1} (stand-in)")
-		doc.add_comment("Info", escape_html(text.format(get_fullname(frappe.session.user), names)))
+		text = _("verified for {0} (stand-in)") if verified else _("approved for {0} (stand-in)")
+		doc.add_comment("Info", escape_html(text.format(names)))
 	known = {
 		"doctype": doc.doctype,
 		"document": doc.name,
@@ -299,13 +300,13 @@ def tell_deals(doctype: str, document: str, user: str, reasons: str, instead_of:
 	verified = approving.is_verified(doctype)
 	if instead_of:
 		text = (
-			_("{0} verified {1} {2} for {3} (stand-in).")
+			_("verified {0} {1} for {2} (stand-in).")
 			if verified
-			else _("{0} approved {1} {2} for {3} (stand-in).")
+			else _("approved {0} {1} for {2} (stand-in).")
 		)
 	else:
-		text = _("{0} verified {1} {2}.") if verified else _("{0} approved {1} {2}.")
-	text = text.format(get_fullname(user), _(doctype), document, instead_of)
+		text = _("verified {0} {1}.") if verified else _("approved {0} {1}.")
+	text = text.format(_(doctype), document, instead_of)
 	comment = "<br>".join(escape_html(line) for line in (text, *reasons.split("\n")) if line)
 	for deal in deals:
 		frappe.get_doc("Deal", deal).add_comment("Info", comment, comment_email=user)
