@@ -421,5 +421,5 @@ scheduler_events = {
 		"crm_ext.tasks.nightly_contacts",
 		"crm_ext.tasks.nightly_promises",
 	],
-	"hourly": ["crm_ext.tasks.keep_status_on_meetings"],
+	"hourly": ["crm_ext.tasks.keep_status_on_meetings", "crm_ext.tasks.read_visibility_anew"],
 }

@@ -44,6 +44,13 @@ def keep_visibility_indexes() -> None:
 	indexes.keep()
 
 
+def read_visibility_anew() -> None:
+	"""A transaction older than a change of the tree may have put into the cache what was before it."""
+	from crm_ext.hierarchy import world
+
+	world.clear()
+
+
 def nightly_check() -> None:
 	from crm_ext.deals.check import check
 

@@ -12,6 +12,7 @@ from frappe.utils import add_days, nowdate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm_ext import tasks
 from crm_ext.api import visibility as api
 from crm_ext.constants.visibility import (
 	ALL,
@@ -277,6 +278,16 @@ class TestVisibility(Sellers, SiteTestCase):
 		frappe.get_doc("Sales Person", self.person_of[SOUTH]).update({"is_group": 1}).save()
 		moved.update({"parent_sales_person": self.person_of[SOUTH]}).save()
 		self.assertEqual(self.see(SOUTH), {SOUTH, NORTH_2})
+
+	def test_what_is_kept_is_read_anew_each_hour(self):
+		switch_on(OWN_AND_BELOW)
+		stale = world.of(STRANGER)
+		frappe.cache.hset(
+			"crm_ext_visibility_of_user", BOSS, world.of(BOSS)._replace(sights={BOSS: stale.sights[STRANGER]})
+		)
+		self.assertEqual(self.see(BOSS), {STRANGER})
+		tasks.read_visibility_anew()
+		self.assertEqual(self.see(BOSS), {BOSS, NORTH, NORTH_2, SOUTH})
 
 	def test_without_a_sales_person_one_sees_ones_own(self):
 		switch_on(BRANCH)
