@@ -104,7 +104,7 @@ doc_events = {
 	"Customer": {
 		"after_rename": "crm_ext.events.reference.after_rename",
 		"before_insert": "crm_ext.events.customer.before_insert",
-		"before_validate": "crm_ext.events.party.validate",
+		"before_validate": "crm_ext.events.party.before_validate",
 		"on_change": "crm_ext.events.customer.on_change",
 		"onload": "crm_ext.events.customer.onload",
 		"on_trash": "crm_ext.events.reference.on_trash",
@@ -126,7 +126,7 @@ doc_events = {
 		"on_trash": "crm_ext.events.hierarchy.on_trash",
 	},
 	"Event": {
-		"before_validate": "crm_ext.events.party.validate",
+		"before_validate": "crm_ext.events.party.before_validate",
 		"on_change": "crm_ext.events.event.on_change",
 	},
 	"Issue": {
@@ -160,7 +160,7 @@ doc_events = {
 			"crm_ext.events.opportunity.after_rename",
 			"crm_ext.events.reference.after_rename",
 		],
-		"before_validate": "crm_ext.events.party.validate",
+		"before_validate": "crm_ext.events.party.before_validate",
 		"on_change": ["crm_ext.events.opportunity.on_change", "crm_ext.events.workflow.on_change"],
 		"on_trash": ["crm_ext.events.opportunity.on_trash", "crm_ext.events.reference.on_trash"],
 		"on_update": "crm_ext.events.workflow.on_update",
@@ -187,7 +187,7 @@ doc_events = {
 	},
 	"Prospect": {
 		"after_rename": "crm_ext.events.reference.after_rename",
-		"before_validate": "crm_ext.events.party.validate",
+		"before_validate": "crm_ext.events.party.before_validate",
 		"on_change": "crm_ext.events.prospect.on_change",
 		"onload": "crm_ext.events.prospect.onload",
 		"on_trash": ["crm_ext.events.prospect.on_trash", "crm_ext.events.reference.on_trash"],
@@ -218,7 +218,7 @@ doc_events = {
 			"crm_ext.events.reference.keep_dates",
 			"crm_ext.events.workflow.before_update_after_submit",
 		],
-		"before_validate": "crm_ext.events.party.validate",
+		"before_validate": "crm_ext.events.party.before_validate",
 		"on_change": ["crm_ext.events.quotation.on_change", "crm_ext.events.workflow.on_change"],
 		"onload": [
 			"crm_ext.events.credit.onload",

@@ -6,8 +6,10 @@ Nothing is added, and nothing read, while visibility narrows nothing.
 """
 
 from collections.abc import Iterable
+from typing import NoReturn
 
 import frappe
+from frappe import _
 
 from crm_ext import permissions
 from crm_ext.constants.visibility import HOLDERS
@@ -66,6 +68,11 @@ def is_hidden(doctype: str, name: str, user: str | None = None) -> bool:
 	with visibility.asked_of_one():
 		conditions = permissions.list_conditions(doctype, user)
 	return permissions.is_seen(frappe._dict(doctype=doctype, name=name), conditions) is False
+
+
+def refuse(doctype: str, name: str) -> NoReturn:
+	"""Of what `is_hidden`. Raises frappe.PermissionError."""
+	frappe.throw(_("You may not read {0} {1}.").format(_(doctype), name), frappe.PermissionError)
 
 
 def attached_conditions(user: str | None = None, doctype: str | None = None) -> str:

@@ -11,11 +11,10 @@ from importlib import import_module
 
 import frappe
 from erpnext.selling.doctype.sales_order import sales_order
-from frappe import _
 
 from crm_ext.api.search import readable_names
 from crm_ext.hierarchy import visibility
-from crm_ext.permissions_of_links import is_hidden
+from crm_ext.permissions_of_links import is_hidden, refuse
 
 
 def _asking(path: str, inside: str | None = None, of_money: bool = False, **named: str) -> Callable | None:
@@ -48,7 +47,7 @@ def _asking(path: str, inside: str | None = None, of_money: bool = False, **name
 
 def _check(doctype: str | None, name: str | None) -> None:
 	if doctype and isinstance(name, str) and is_hidden(doctype, name):
-		frappe.throw(_("You may not read {0} {1}.").format(_(doctype), name), frappe.PermissionError)
+		refuse(doctype, name)
 
 
 get_address_name = _asking("erpnext.stock.doctype.shipment.shipment.get_address_name", docname="@ref_doctype")

@@ -13,7 +13,7 @@ from crm_ext.permissions_of_links import is_hidden
 
 @frappe.whitelist()
 def search(text: str, start: int = 0, limit: int = 20, doctype: str = "") -> list[dict]:
-	"""Frappe's own answer without what the user may not see, where visibility narrows anything. One query a DocType."""
+	"""Frappe's own answer without what the user may not see, where visibility narrows anything. At most one query more."""
 	return visible(global_search.search(text, start, limit, doctype))
 
 
@@ -21,10 +21,7 @@ def visible(found: list[dict]) -> list[dict]:
 	"""Also ToDos, events and contacts are asked for: they tell of what is hidden."""
 	if not permissions.narrowed_doctypes():
 		return found
-	readable: set[tuple[str, str]] = set()
-	for doctype in {row.doctype for row in found}:
-		names = {row.name for row in found if row.doctype == doctype}
-		readable.update((doctype, name) for name in readable_names(doctype, names))
+	readable = permissions.readable((row.doctype, row.name) for row in found)
 	return [row for row in found if (row.doctype, row.name) in readable]
 
 
@@ -42,7 +39,7 @@ def get_tagged_docs(doctype: str, tag: str) -> list[tuple[str]]:
 
 
 def readable_names(doctype: str, names: Collection[str]) -> set[str]:
-	"""Those the session's user may read, by one query; all, unasked, where visibility hides nothing from the user."""
+	"""Those of existing documents the session's user may read; all, unasked, where visibility hides nothing from the user."""
 	if not permissions.narrowed_doctypes():
 		return set(names)
-	return set(frappe.get_list(doctype, {"name": ("in", names)}, pluck="name", limit=0, order_by=None))
+	return {name for _doctype, name in permissions.readable((doctype, name) for name in names)}

@@ -3,20 +3,19 @@ prospect: what one may not read, one makes no documents about.
 """
 
 import frappe
-from frappe import _
 from frappe.model.document import Document
 
-from crm_ext.permissions_of_links import is_hidden
+from crm_ext.permissions_of_links import is_hidden, refuse
 
 
-def validate(doc: Document, method: str | None = None) -> None:
+def before_validate(doc: Document, method: str | None = None) -> None:
 	"""Only where visibility hides something from the user, and only of what is newly named."""
 	if doc.flags.ignore_permissions:
 		return
 	before = doc.get_doc_before_save()
 	for doctype, name in sorted(_about(doc) - (_about(before) if before else set())):
 		if is_hidden(doctype, name) and (doctype, name) not in _amended(doc):
-			frappe.throw(_("You may not read {0} {1}.").format(_(doctype), name), frappe.PermissionError)
+			refuse(doctype, name)
 
 
 def _amended(doc: Document) -> set[tuple[str, str]]:
