@@ -8,15 +8,13 @@ from frappe import _
 from frappe.utils import get_datetime, getdate, now_datetime
 
 from crm_ext.follow_ups import calendars, chat, people, references, schedule, work
-from crm_ext.follow_ups.model import ABOUT, DONE, OPEN, PARTIES, REFERENCES
+from crm_ext.follow_ups.model import ABOUT, DONE, IS_CONTACT, IS_QUESTION, OPEN, PARTIES, REFERENCES
 
 _ON_FORM = 5
 _IN_TIMELINE = 50
 # An appointment has a beginning only; a calendar draws this much.
 _DRAWN = timedelta(minutes=30)
 _MOST_AT_ONCE = 200
-# As `model.ASKS`.
-_QUESTION, _NO_QUESTION = ("like", "%:%"), ("not like", "%:%")
 
 _ROW = (
 	"name",
@@ -135,7 +133,7 @@ def next_of(doctype: str, name: str) -> dict:
 	"""
 	_check(doctype, name)
 	rows = []
-	for asks, rule_key in ((False, _NO_QUESTION), (True, _QUESTION)):
+	for asks, rule_key in ((False, IS_CONTACT), (True, IS_QUESTION)):
 		filters = {"status": OPEN, "rule_key": rule_key}
 		found = _about(doctype, name, filters, fields=list(_ROW), order_by="due_on", limit=_ON_FORM)
 		rows += [row.update({"asks": asks}) for row in found]
@@ -154,7 +152,7 @@ def open_on(doctype: str, name: str) -> list[dict]:
 	"""Open follow ups about just this document, earliest first: one of them may be what was just done, so without those
 	that ask somebody of us for an answer."""
 	_check(doctype, name, ABOUT)
-	filters = {"status": OPEN, "reference_doctype": doctype, "reference_name": name, "rule_key": _NO_QUESTION}
+	filters = {"status": OPEN, "reference_doctype": doctype, "reference_name": name, "rule_key": IS_CONTACT}
 	return frappe.get_all("Follow Up", filters=filters, fields=list(_ROW), order_by="due_on", limit=50)
 
 

@@ -166,6 +166,8 @@ class Due:
 # Of a follow up that asks for an approval or a release: it is answered on its document, and no contact with the party,
 # neither planned nor had. Keys of rules are plain hashes.
 ASKS = "LOCATE(':', COALESCE(rule_key, '')) > 0"
+# The same as filters on `rule_key`.
+IS_QUESTION, IS_CONTACT = ("like", "%:%"), ("not like", "%:%")
 
 
 def asks(rule_key: str | None) -> bool:

@@ -9,7 +9,7 @@ from frappe import _
 from frappe.utils import add_days, cint, getdate, now_datetime
 
 from crm_ext.follow_ups import calendars
-from crm_ext.follow_ups.model import ASKS, OPEN
+from crm_ext.follow_ups.model import ASKS, IS_CONTACT, OPEN
 from crm_ext.follow_ups.report_rules import AHEAD, IN_TIME, KINDS, LATE, UNDONE, Cell, due_between
 from crm_ext.permissions import list_conditions
 
@@ -121,7 +121,7 @@ def list_filters(plan: Plan, key: str | date | None, figure: str) -> dict | None
 	if figure in (IN_TIME, LATE):
 		return None
 	found = {name: ["=", plan.filters[name]] for name in FILTERS if plan.filters.get(name)}
-	found["rule_key"] = ["not like", "%:%"]  # as ASKS
+	found["rule_key"] = list(IS_CONTACT)
 	first, last = due_between(figure, plan.from_date, plan.to_date, plan.today)
 	if plan.group_by == "week":
 		first, last = max(first, key), min(last, key + timedelta(days=6))
